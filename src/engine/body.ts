@@ -1,0 +1,35 @@
+import type { Headers } from '../core/headers.ts'
+import type { TurnpikeError } from '../core/error.ts'
+
+/**
+ * Takes one body. After `end` or `abort` nothing more is called. The two directions of an exchange
+ * are independent: ending one says nothing of the other.
+ */
+export interface BodySink {
+  /**
+   * Takes bytes. True: the memory is the caller's again, and more may come.
+   * False: the sink still holds the memory; nothing more until the source's `resume` is called.
+   */
+  write(chunk: Buffer): boolean
+  /** The body is complete. Trailers are null where there are none. */
+  end(trailers: Headers | null): void
+  /** The body will never be complete. */
+  abort(error: TurnpikeError): void
+}
+
+/** Gives one body to one sink. */
+export interface BodySource {
+  /** Bytes that will come, where known; -1 where not. */
+  readonly length: number
+  /** Starts pushing; called once. */
+  start(sink: BodySink): void
+  /** The sink can take more: called once after each `write` that returned false. */
+  resume(): void
+  /** Nobody wants the rest. Called instead of waiting for the end; the sink hears nothing more. */
+  cancel(error: TurnpikeError): void
+}
+
+/** A reply's body, by how it can be sent. */
+export type ReplyBody = { kind: 'none' } | { kind: 'bytes'; bytes: Buffer } | { kind: 'source'; source: BodySource }
+
+export const noBody: ReplyBody = { kind: 'none' }

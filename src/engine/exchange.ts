@@ -1,0 +1,114 @@
+import type { TurnpikeError } from '../core/error.ts'
+import type { Headers } from '../core/headers.ts'
+import type { BodySource, ReplyBody } from './body.ts'
+import type { ClientPort } from './client-port.ts'
+import type { Session } from './session.ts'
+
+/** A reply that Turnpike makes itself. */
+export interface Reply {
+  status: number
+  headers: Headers
+  body: ReplyBody
+}
+
+/**
+ * One request and its reply: the one argument that doors, handlers, loggers and metrics get.
+ * Made fresh for each request, so nothing that still holds one can see the next client's.
+ * Times are `World.now` milliseconds, 0 where that point was not reached.
+ */
+export class Exchange {
+  readonly session: Session
+  /** How to answer. */
+  readonly client: ClientPort
+  readonly method: string
+  /** The request target as received. */
+  readonly target: string
+  /** Host without port, lower case; from the absolute-form target where there was one. */
+  readonly host: string
+  /** Host with port as received: what an origin is shown where the host is preserved. */
+  readonly authority: string
+  /** The fields that may be forwarded: hop-by-hop ones are gone. */
+  readonly headers: Headers
+  /** The minor HTTP/1 version of the client: 0 or 1. */
+  readonly versionMinor: number
+  /** The protocol that the client asks to switch to, '' for none. */
+  readonly upgrade: string
+  /** Whether the client understands trailers (`TE: trailers`). */
+  readonly acceptsTrailers: boolean
+  readonly expectsContinue: boolean
+  /** The request's body, null where there is none. */
+  body: BodySource | null
+
+  /** Path after normalisation: what routes match and what is forwarded. Set by the door. */
+  path = ''
+  /** Query with its question mark, '' for none; never altered. */
+  query = ''
+  /** Name of the route that serves it, '' before or without one. */
+  route = ''
+  upstream = ''
+  endpoint = ''
+  /** Status sent to the client, 0 before that. */
+  status = 0
+  /** Why it failed, where it did. */
+  error: TurnpikeError | null = null
+  /** Connections it was sent on. */
+  attempts = 0
+  reused = false
+  bytesIn = 0
+  bytesOut = 0
+  /** First byte of the request. */
+  readonly startedAt: number
+  /** Wall clock at `startedAt`, ms since 1970. */
+  readonly startedWall: number
+  /** An upstream connection is at hand. */
+  connectedAt = 0
+  /** First byte of the upstream's reply. */
+  firstByteAt = 0
+  finishedAt = 0
+
+  /** Sequence number within the engine: unique, and the order of arrival. */
+  readonly sequence: number
+
+  constructor(session: Session, client: ClientPort, request: ReceivedRequest, sequence: number, now: number, wall: number) {
+    this.session = session
+    this.client = client
+    this.method = request.method
+    this.target = request.target
+    this.host = request.host
+    this.authority = request.authority
+    this.headers = request.headers
+    this.versionMinor = request.versionMinor
+    this.upgrade = request.upgrade
+    this.acceptsTrailers = request.acceptsTrailers
+    this.expectsContinue = request.expectsContinue
+    this.body = null
+    this.sequence = sequence
+    this.startedAt = now
+    this.startedWall = wall
+  }
+
+  /** Answers here and now. */
+  reply(reply: Reply): void {
+    this.client.reply(reply)
+  }
+
+  /** Ends it with an error: an error page where no reply has begun, else by cutting the reply off. */
+  fail(error: TurnpikeError): void {
+    this.error ??= error
+    this.client.fail(error)
+  }
+}
+
+/** What ingress makes of a request head. */
+export interface ReceivedRequest {
+  method: string
+  target: string
+  host: string
+  authority: string
+  headers: Headers
+  versionMinor: number
+  upgrade: string
+  acceptsTrailers: boolean
+  expectsContinue: boolean
+}
+

@@ -1,0 +1,48 @@
+/** What is counted: everything that is created and must be released. */
+export const ledgerKinds = [
+  'listeners',
+  'clientSockets',
+  'upstreamSockets',
+  'exchanges',
+  'tunnels',
+  'dials',
+  'poolWaiters',
+  'timers',
+  'tasks',
+  'scopes',
+  'sharedStates',
+  'generations',
+  'logFiles',
+] as const
+
+export type LedgerKind = (typeof ledgerKinds)[number]
+
+const slot = Object.fromEntries(ledgerKinds.map((kind, index) => [kind, index])) as Record<LedgerKind, number>
+
+/** Every live thing is entered on creation and struck on release: a leak is a count that does not return. */
+export class Ledger {
+  private readonly live = new Int32Array(ledgerKinds.length)
+  private readonly ever = new Float64Array(ledgerKinds.length)
+
+  enter(kind: LedgerKind): void {
+    const at = slot[kind]
+    this.live[at]!++
+    this.ever[at]!++
+  }
+
+  strike(kind: LedgerKind): void {
+    this.live[slot[kind]]!--
+  }
+
+  /** How many are alive now. */
+  count(kind: LedgerKind): number {
+    return this.live[slot[kind]]!
+  }
+
+  /** Alive now and ever created, by kind. */
+  snapshot(): Record<LedgerKind, { live: number; total: number }> {
+    return Object.fromEntries(
+      ledgerKinds.map((kind, at) => [kind, { live: this.live[at]!, total: this.ever[at]! }]),
+    ) as Record<LedgerKind, { live: number; total: number }>
+  }
+}

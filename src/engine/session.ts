@@ -1,0 +1,47 @@
+/** What TLS said about a client connection. */
+export interface TlsFacts {
+  /** As in `TLSv1.3`. */
+  version: string
+  /** The name the client asked for, '' for none. */
+  sni: string
+  /** Which trust domain of the listener answered: the certificate's position in the config. */
+  domain: number
+  /** Subject of the verified client certificate, '' for none. */
+  clientCertificate: string
+}
+
+/** One client connection: who it is from and where it came in. Shared by all its exchanges. */
+export class Session {
+  /** Name of the listener in the config. */
+  readonly listener: string
+  /** The client's address; behind PROXY protocol, the one that the header gives. */
+  readonly clientAddress: string
+  readonly clientPort: number
+  /** The address of the socket's other end. */
+  readonly peerAddress: string
+  readonly localAddress: string
+  readonly localPort: number
+  readonly tls: TlsFacts | null
+
+  constructor(facts: {
+    listener: string
+    clientAddress: string
+    clientPort: number
+    peerAddress: string
+    localAddress: string
+    localPort: number
+    tls: TlsFacts | null
+  }) {
+    this.listener = facts.listener
+    this.clientAddress = facts.clientAddress
+    this.clientPort = facts.clientPort
+    this.peerAddress = facts.peerAddress
+    this.localAddress = facts.localAddress
+    this.localPort = facts.localPort
+    this.tls = facts.tls
+  }
+
+  get scheme(): 'http' | 'https' {
+    return this.tls === null ? 'http' : 'https'
+  }
+}

@@ -1,0 +1,95 @@
+/**
+ * The one seam between the engine and everything it cannot compute: time, sockets, names, chance.
+ * `realWorld` satisfies it with node:net and the clock; a simulated world drives the same code from a seed.
+ */
+export interface World {
+  /** Milliseconds on a clock that never goes back. */
+  now(): number
+  /** Milliseconds since 1970, for dates and logs alone. */
+  wallClock(): number
+  /** Runs once, not before `delayMs`; never keeps the process alive. */
+  setTimer(run: () => void, delayMs: number): TimerHandle
+  /** Runs once, after sockets that are readable now were read. */
+  soon(run: () => void): void
+  /** From 0 up to 1. */
+  random(): number
+  /** Binds an address; `ready` or `failed` is called once, `accept` for each connection, unread. */
+  listen(address: BindAddress, events: ListenEvents): ListeningSocket
+  /** Starts connecting to an address (never a name). Bytes arrive through `events`. */
+  dial(address: DialAddress, events: DialEvents): Socket
+  /** Every address of a name, as this machine resolves names. */
+  resolve(name: string, done: (error: Error | null, addresses: ResolvedAddress[]) => void): void
+}
+
+export interface TimerHandle {
+  cancel(): void
+}
+
+export type BindAddress =
+  | { kind: 'tcp'; host: string; port: number; backlog?: number; reusePort?: boolean }
+  | { kind: 'unix'; path: string }
+
+export type DialAddress = { kind: 'tcp'; host: string; port: number } | { kind: 'unix'; path: string }
+
+export interface ResolvedAddress {
+  address: string
+  family: 4 | 6
+}
+
+export interface ListenEvents {
+  ready(): void
+  /** Binding failed, or accepting failed for now (out of descriptors). */
+  failed(error: Error): void
+  accept(socket: Socket): void
+}
+
+export interface ListeningSocket {
+  /** What was bound: with the real port where 0 was asked for. */
+  address(): BindAddress
+  /** Accepts no more; connections live on. `done` when the address is free. */
+  close(done: () => void): void
+}
+
+/**
+ * Bytes from a dialled socket. The buffer belongs to the reader only until `read` returns, unless
+ * it says by `nextBuffer` that it goes on using it.
+ */
+export interface DialEvents {
+  connected(): void
+  /** `length` bytes at the start of `buffer`. Return false to stop reading until `socket.resume()`. */
+  read(length: number, buffer: Buffer): boolean
+  /** Asked after each `read`: a fresh buffer where the last one is still in use, else null. */
+  nextBuffer(): Buffer | null
+  /** The other side ended its direction. */
+  ended(): void
+  failed(error: Error): void
+  closed(): void
+}
+
+/** What the engine needs of a byte stream. `net.Socket` and `tls.TLSSocket` satisfy it as they are. */
+export interface Socket {
+  readonly writableLength: number
+  readonly destroyed: boolean
+  readonly remoteAddress?: string | undefined
+  readonly remotePort?: number | undefined
+  readonly localAddress?: string | undefined
+  readonly localPort?: number | undefined
+  write(data: string, encoding: 'latin1', written?: () => void): boolean
+  write(data: Uint8Array, written?: () => void): boolean
+  cork(): void
+  uncork(): void
+  /** Ends this direction once everything written has left. */
+  end(): unknown
+  destroy(error?: Error): unknown
+  /** Closes with a reset, so that the peer cannot take what it got for complete. */
+  resetAndDestroy(): unknown
+  pause(): unknown
+  resume(): unknown
+  setNoDelay(on: boolean): unknown
+  on(event: 'data', listener: (chunk: Buffer) => void): unknown
+  on(event: 'end' | 'close' | 'drain' | 'connect', listener: () => void): unknown
+  on(event: 'error', listener: (error: Error) => void): unknown
+  removeAllListeners(event: 'data' | 'end' | 'close' | 'error'): unknown
+  /** Puts bytes back in front of what was not read yet. */
+  unshift(chunk: Uint8Array): void
+}

@@ -2,19 +2,21 @@ import type { Headers } from '../core/headers.ts'
 import type { TurnpikeError } from '../core/error.ts'
 
 /**
- * Takes one body. After `end` or `abort` nothing more is called. The two directions of an exchange
- * are independent: ending one says nothing of the other.
+ * Takes one body. After `end` or `abort` nothing more is called but `flush`. The two directions of
+ * an exchange are independent: ending one says nothing of the other.
  */
 export interface BodySink {
   /**
-   * Takes bytes. True: the memory is the caller's again, and more may come.
-   * False: the sink still holds the memory; nothing more until the source's `resume` is called.
+   * Takes bytes[start..end). True: the memory is the caller's again, and more may come. False: the
+   * sink still holds the memory; nothing more but `end` or `abort` until the source's `resume` is called.
    */
-  write(chunk: Buffer): boolean
+  write(bytes: Buffer, start: number, end: number): boolean
   /** The body is complete. Trailers are null where there are none. */
   end(trailers: Headers | null): void
   /** The body will never be complete. */
   abort(error: TurnpikeError): void
+  /** The source has nothing more this turn: what was gathered leaves now, in one write. */
+  flush(): void
 }
 
 /** Gives one body to one sink. */
@@ -23,9 +25,9 @@ export interface BodySource {
   readonly length: number
   /** Starts pushing; called once. */
   start(sink: BodySink): void
-  /** The sink can take more: called once after each `write` that returned false. */
+  /** The sink can take more: called once after each `write` that returned false. Never from within `write`. */
   resume(): void
-  /** Nobody wants the rest. Called instead of waiting for the end; the sink hears nothing more. */
+  /** Nobody wants the rest. The sink hears nothing more. */
   cancel(error: TurnpikeError): void
 }
 

@@ -1,0 +1,51 @@
+/** One room of `src/`, and the rooms it may import from. The same table stands in ARCHITECTURE.md. */
+export interface Room {
+  /** Rooms, by name; its own room is always allowed, another `middleware/X` or `doors/X` never. */
+  mayImport: readonly string[]
+  /** Of these rooms only their `config.ts`. */
+  configOf?: readonly string[]
+}
+
+const below = ['core', 'wire', 'gomod', 'engine', 'policy', 'upstream', 'certs']
+const everything = [...below, 'middleware', 'doors', 'config', 'control']
+
+/** The import table. Rooms with a `/` (`doors/gateway`) share the line of their parent. */
+export const rooms: Readonly<Record<string, Room>> = {
+  core: { mayImport: [] },
+  wire: { mayImport: ['core'] },
+  gomod: { mayImport: ['core'] },
+  engine: { mayImport: ['core', 'wire'] },
+  policy: { mayImport: ['core'] },
+  upstream: { mayImport: ['core', 'wire', 'engine', 'policy'] },
+  certs: { mayImport: ['core', 'wire', 'engine', 'policy'] },
+  middleware: { mayImport: ['core', 'engine', 'policy'] },
+  doors: { mayImport: below },
+  config: { mayImport: ['core'], configOf: ['doors', 'upstream', 'middleware', 'certs', 'control', 'engine'] },
+  control: { mayImport: ['core', 'engine', 'upstream', 'certs', 'config'] },
+  'turnpike.ts': { mayImport: everything },
+  'index.ts': { mayImport: [...everything, 'turnpike.ts'] },
+  cli: { mayImport: ['core', 'config', 'control', 'turnpike.ts', 'index.ts'] },
+}
+
+/** What a file outside the engine may not do, and the files that may. Paths are relative to `src/`. */
+export const chokePoints: readonly { what: string; pattern: RegExp; allowed: readonly string[] }[] = [
+  {
+    what: 'opens a socket of its own (only the world dials and listens)',
+    pattern:
+      /\b(?:net\s*\.\s*(?:connect|createConnection|Socket)|tls\s*\.\s*connect|https?\s*\.\s*(?:request|get))\s*\(|(?<![.\w])fetch\s*\(/,
+    allowed: [
+      'engine/real-world.ts',
+      'engine/tls-dial.ts',
+      // Clients of our own admin address, in a process that serves nothing.
+      'cli/admin-client.ts',
+    ],
+  },
+  {
+    what: 'starts a timer of its own (timers start through a Scope or the world)',
+    pattern: /(?<![.\w])(?:setTimeout|setInterval|setImmediate)\s*\(|['"]node:timers/,
+    allowed: ['engine/real-world.ts'],
+  },
+]
+
+/** The rooms that hold one folder for each of their members, which never import one another. */
+export const membered: readonly string[] = ['middleware', 'doors']

@@ -64,7 +64,10 @@ export async function spawnPeer(plan: PeerPlan): Promise<Peer> {
     await readiness(child, plan.port)
   } catch (error) {
     child.kill('SIGKILL')
-    throw new Error(`${plan.name} did not start: ${String(error)}\n${readOutput()}`, { cause: error })
+    const said = readOutput()
+    process.off('exit', stopNow)
+    rmSync(plan.folder, { recursive: true, force: true })
+    throw new Error(`${plan.name} did not start: ${String(error)}\n${said}`, { cause: error })
   }
   const logFile = plan.accessLog === undefined ? outputFile : path.join(plan.folder, plan.accessLog)
   return {

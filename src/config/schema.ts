@@ -1,0 +1,50 @@
+import { z } from 'zod'
+import { adminSchema, logSchema } from '../control/config.ts'
+import { cidrs, later, off, parsed, positiveDuration } from '../core/config-fields.ts'
+import { routeSchema } from '../doors/gateway/config.ts'
+import { listenerSchema } from '../engine/config.ts'
+import { upstreamSchema } from '../upstream/config.ts'
+
+const name = parsed('a name', (text) => {
+  if (/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/.test(text)) return text
+  throw new RangeError(`${JSON.stringify(text)} is not a name: use letters, digits, ".", "_" and "-", 63 at most`)
+})
+
+const pseudonym = parsed('a pseudonym', (text) => {
+  // RFC 9110 §7.6.3: received-by is a host or a token.
+  if (/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(text)) return text
+  throw new RangeError(`${JSON.stringify(text)} is not a token: use letters, digits, ".", "_" and "-"`)
+})
+
+const gateway = z.strictObject({
+  routes: z.array(routeSchema).min(1).describe('Routes; their order does not matter, the most specific wins.'),
+  upstreams: z.record(name, upstreamSchema).default({}).describe('Clusters of endpoints, by name.'),
+  use: later(),
+})
+
+/** The whole config. What users type is its input; `Config` is its output. */
+export const configSchema = z.strictObject({
+  $schema: z.string().optional().describe('Where an editor finds the JSON Schema.'),
+  listeners: z.record(name, listenerSchema).describe('Addresses that are listened on, by name.'),
+  trustedProxies: cidrs()
+    .prefault([])
+    .describe('Peers whose `X-Forwarded-*` and `Forwarded` are believed and extended; those of others are replaced.'),
+  via: z
+    .union([off(), pseudonym])
+    .default('auto')
+    .describe('Name in the `Via` fields: `auto` makes one at start, `off` sends none.'),
+  gateway: gateway.optional().describe('The gateway door. Needed by listeners with `door: gateway`.'),
+  log: logSchema.prefault({}).describe('What is written down.'),
+  shutdown: z
+    .strictObject({
+      drain: positiveDuration().default(30_000).describe('How long open requests may go on after a stop is asked for.'),
+    })
+    .prefault({})
+    .describe('How the process ends.'),
+  admin: adminSchema.prefault({ address: '127.0.0.1:9900' }).describe('The admin address, or `off`.'),
+  middlewares: later(),
+  parents: later(),
+  forward: later(),
+  goproxy: later(),
+  liveness: later(),
+})

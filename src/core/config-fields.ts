@@ -1,0 +1,142 @@
+import { z } from 'zod'
+import { CidrSet, parseAddress } from './address.ts'
+import { FileText } from './file-text.ts'
+import { nearest } from './nearest.ts'
+import { Pattern } from './pattern.ts'
+import { Secret } from './secret.ts'
+import { durationUnitNames, parseByteRate, parseDuration, parseSize, sizeUnitNames } from './units.ts'
+
+/** How every message about a key of a later version begins. */
+export const notAvailable = 'not available in this version'
+
+/** A string that `parse` turns into a value; a RangeError of it becomes the message. */
+export function parsed<T>(what: string, parse: (text: string) => T, bareNumber?: string) {
+  return z
+    .string({
+      error: ({ input }) =>
+        typeof input === 'number' && bareNumber !== undefined
+          ? `${input} has no unit: write one of ${bareNumber} behind it`
+          : `expected ${what}, found ${kindOf(input)}`,
+    })
+    .transform((text, context): T => {
+      try {
+        return parse(text)
+      } catch (error) {
+        if (!(error instanceof RangeError)) throw error
+        context.issues.push({ code: 'custom', message: error.message, input: text })
+        return z.NEVER
+      }
+    })
+}
+
+/** What a value is, in the config's own words. */
+export function kindOf(value: unknown): string {
+  if (value === null || value === undefined) return 'nothing'
+  if (Array.isArray(value)) return 'a list'
+  if (typeof value === 'string') return JSON.stringify(value)
+  if (typeof value === 'object') return 'a mapping'
+  if (typeof value === 'function') return 'a function'
+  return String(value as number | boolean)
+}
+
+/** Milliseconds, typed as `250ms`, `5s`, `2m`, `24h`. */
+export const duration = () => parsed('a duration such as 250ms, 5s, 2m or 24h', parseDuration, durationUnitNames)
+
+/** A duration longer than nothing. */
+export const positiveDuration = () =>
+  parsed('a duration such as 250ms, 5s, 2m or 24h', (text) => atLeast(parseDuration(text), 1, text), durationUnitNames)
+
+/** Bytes, typed as `512B`, `16KiB`, `64MiB`, `1GiB`. */
+export const size = (smallest = 1) =>
+  parsed('a size such as 16KiB or 64MiB', (text) => atLeast(parseSize(text), smallest, text), sizeUnitNames)
+
+/** Bytes in milliseconds, typed as `1KiB/30s`. */
+export const byteRate = () => parsed('a size in a duration such as 1KiB/30s', parseByteRate)
+
+/** `:8080`, `127.0.0.1:8080`, `[::1]:8080`, `unix:/run/x.sock`. */
+export const address = () =>
+  parsed('an address such as :8080, 127.0.0.1:8080, [::1]:8080 or unix:/run/x.sock', parseAddress)
+
+/** A list of CIDR ranges. */
+export const cidrs = () =>
+  z
+    .array(
+      parsed('an address range such as 10.0.0.0/8', (text) => {
+        void new CidrSet([text])
+        return text
+      }),
+    )
+    .transform((texts) => new CidrSet(texts))
+
+/** A regular expression in RE2's syntax. */
+export const pattern = () =>
+  z.string().transform((source, context): Pattern => {
+    try {
+      return new Pattern(source)
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error
+      context.issues.push({
+        code: 'custom',
+        message: error.message,
+        input: source,
+        params: { code: 'ERR_CONFIG_REGEX' },
+      })
+      return z.NEVER
+    }
+  })
+
+/** A file that is read with the config; the path is relative to the config's own file. */
+export const file = () =>
+  z
+    .string()
+    .min(1)
+    .transform((path) => new FileText(path))
+
+/** A secret: in place, or `{ file: path }`. */
+export const secret = () =>
+  z.union([
+    z
+      .string()
+      .min(1)
+      .transform((value) => Secret.of(value)),
+    z
+      .strictObject({
+        file: z.string().min(1).describe('The file that holds the secret; a newline at its end is dropped.'),
+      })
+      .transform((value) => Secret.inFile(value.file)),
+  ])
+
+/** `off` or `false`: null. */
+export const off = () =>
+  z
+    .union([z.literal('off'), z.literal(false)])
+    .describe('`off` or `false` switches it off.')
+    .transform((): null => null)
+
+/** A whole number from `least` to `most`. */
+export const count = (least: number, most = 1_000_000_000) => z.int().min(least).max(most)
+
+/** A key that a later version has: refused by name, so that it is never silently ignored. */
+export const later = () => z.never({ error: notAvailable }).optional()
+
+/** One of `values`; those in `coming` are refused as not yet available, others get the nearest one suggested. */
+export const choice = <const T extends readonly [string, ...string[]]>(values: T, coming: readonly string[] = []) =>
+  z.enum(values, {
+    error: ({ input }) => {
+      const first = typeof input === 'object' && input !== null ? Object.keys(input)[0] : input
+      if (typeof first === 'string' && coming.includes(first)) return `${JSON.stringify(first)} is ${notAvailable}`
+      const near = typeof input === 'string' ? nearest(input, values) : undefined
+      const list = values.map((value) => JSON.stringify(value)).join(', ')
+      return `expected ${values.length > 1 ? 'one of ' : ''}${list}, found ${kindOf(input)}${suggestion(near)}`
+    },
+  })
+
+/** ` (did you mean "x"?)`, or nothing. */
+export function suggestion(near: string | undefined): string {
+  return near === undefined ? '' : ` (did you mean ${JSON.stringify(near)}?)`
+}
+
+function atLeast(value: number, least: number, text: string): number {
+  if (value < least) throw new RangeError(`${JSON.stringify(text)} is too small`)
+  return value
+}

@@ -1,0 +1,49 @@
+/** One segment of a path pattern: what stands between two slashes. */
+export type PathSegment =
+  | { kind: 'literal'; text: string }
+  /** `{name}`: any one segment that is not empty. */
+  | { kind: 'capture'; name: string }
+  /** `{name...}`, last: the rest of the path, slashes included. */
+  | { kind: 'rest'; name: string }
+
+/** A path pattern taken apart at its slashes. */
+export interface PathPattern {
+  /** As the config writes it. */
+  text: string
+  segments: PathSegment[]
+  /** Ends in a double star: matches what stands before it and everything below. */
+  subtree: boolean
+  /** Names of its captures, in order. */
+  captures: string[]
+}
+
+/**
+ * Takes `/a/b`, `/a/**`, `/a/{id}`, `/a/{rest...}` apart. Throws a RangeError that says what is wrong.
+ * `/a/` has an empty last segment: it is another path than `/a`.
+ */
+export function parsePathPattern(text: string): PathPattern {
+  const fault = (why: string): never => {
+    throw new RangeError(`${JSON.stringify(text)} ${why}`)
+  }
+  if (!text.startsWith('/')) fault('is not a path: it begins with a slash')
+  if (!/^[\x21-\x7e]*$/.test(text)) fault('holds a blank or a character outside ASCII: percent-encode it')
+  if (/[?#]/.test(text)) fault('holds ? or #: match the query by `query`')
+  const subtree = text.endsWith('/**')
+  const pieces = (subtree ? text.slice(1, -'/**'.length) : text.slice(1)).split('/')
+  if (subtree && text === '/**') pieces.length = 0
+  const captures: string[] = []
+  const segments = pieces.map((piece, index): PathSegment => {
+    if (piece.includes('*')) fault('has a star that is not a last segment /**')
+    if (piece === '.' || piece === '..') fault('holds a dot segment, which no normalised path has')
+    if (piece === '' && (subtree || index < pieces.length - 1)) fault('holds an empty segment')
+    if (!piece.includes('{') && !piece.includes('}')) return { kind: 'literal', text: piece }
+    const [, name, rest] = /^\{([A-Za-z_][A-Za-z0-9_]*)(\.\.\.)?\}$/.exec(piece) ?? []
+    if (name === undefined) return fault('has a segment that is neither text nor {name} nor {name...}')
+    if (captures.includes(name)) fault(`captures ${JSON.stringify(name)} twice`)
+    captures.push(name)
+    if (rest === undefined) return { kind: 'capture', name }
+    if (subtree || index < pieces.length - 1) fault(`has {${name}...} before its end`)
+    return { kind: 'rest', name }
+  })
+  return { text, segments, subtree, captures }
+}

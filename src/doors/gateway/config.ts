@@ -1,0 +1,180 @@
+import { isIP } from 'node:net'
+import { z } from 'zod'
+import {
+  choice,
+  count,
+  kindOf,
+  later,
+  notAvailable,
+  off,
+  parsed,
+  pattern,
+  suggestion,
+} from '../../core/config-fields.ts'
+import { nearest } from '../../core/nearest.ts'
+import { parsePathPattern } from '../../core/path-pattern.ts'
+
+const methods = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH', 'TRACE']
+
+const text = (what: string) =>
+  z.string({
+    error: ({ input }) =>
+      typeof input === 'number' || typeof input === 'boolean'
+        ? `expected ${what}: put it in quotes: "${input}"`
+        : `expected ${what}, found ${kindOf(input)}`,
+  })
+
+const method = parsed('a method', (name) => {
+  if (name === 'CONNECT') throw new RangeError('CONNECT is not served by a gateway')
+  if (/^[!#$%&'*+\-.^_`|~0-9A-Z]+$/.test(name)) return name
+  throw new RangeError(`${JSON.stringify(name)} is not a method in capitals${suggestion(nearest(name, methods))}`)
+})
+
+const host = parsed('a host name', (name) => {
+  const shown = JSON.stringify(name)
+  const plain = name.startsWith('*.') ? name.slice(2) : name
+  if (name === '*') throw new RangeError('"*" is not needed: leave `host` out to match every host')
+  if (/:\d+$/.test(plain) && isIP(plain) !== 6) throw new RangeError(`${shown} holds a port: write the name alone`)
+  if (plain.includes('*')) throw new RangeError(`${shown} has a star that is not its first label`)
+  if (/[^\x21-\x7e]/.test(plain)) throw new RangeError(`${shown} holds a character outside ASCII: write the xn-- form`)
+  const address = plain.startsWith('[') && plain.endsWith(']') ? plain.slice(1, -1) : plain
+  if (isIP(address) === 6) return `[${address.toLowerCase()}]`
+  if (!/^[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?(?:\.[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?)*$/.test(plain)) {
+    throw new RangeError(`${shown} is not a host name`)
+  }
+  return name.toLowerCase()
+})
+
+const fieldName = parsed('a field name', (name) => {
+  // RFC 9110 §5.1: a field name is a token, in any case.
+  if (!/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name)) throw new RangeError(`${JSON.stringify(name)} is not a field name`)
+  return name.toLowerCase()
+})
+
+const framing = ['connection', 'content-length', 'keep-alive', 'te', 'trailer', 'transfer-encoding', 'upgrade']
+
+const replyFieldName = parsed('a field name', (name) => {
+  const lower = name.toLowerCase()
+  if (framing.includes(lower)) throw new RangeError(`${JSON.stringify(name)} is written by Turnpike itself`)
+  if (!/^[!#$%&'*+\-.^_`|~0-9a-z]+$/.test(lower)) throw new RangeError(`${JSON.stringify(name)} is not a field name`)
+  return lower
+})
+
+const fieldValue = text('a field value').regex(
+  /^[\t\x20-\x7e\x80-\xff]*$/,
+  'a field value holds no line ends or control bytes',
+)
+
+const wanted = (what: string) =>
+  z.union([
+    text(what),
+    z.strictObject({ regex: pattern().describe('A regular expression (RE2) that matches somewhere in the value.') }),
+  ])
+
+/** A path pattern, or `{ regex }`. */
+const path = z.union([
+  parsed('a path', (value) => parsePathPattern(value).text),
+  z.strictObject({
+    regex: pattern().describe(
+      'A regular expression (RE2) over the normalised path, matching anywhere unless it is anchored.',
+    ),
+  }),
+])
+
+/** What a request must be like. Absent keys match everything. */
+const match = z.strictObject({
+  host: host
+    .optional()
+    .describe('Host name: `api.example.com`, or `*.example.com` for every name below it. Absent: every host.'),
+  path: path
+    .optional()
+    .describe(
+      '`/a`; `/a/**` for `/a` and everything below it; `{name}` is one segment, `{name...}` the rest; or `{ regex }`. Absent: every path.',
+    ),
+  methods: z
+    .array(method)
+    .min(1)
+    .optional()
+    .describe('Methods, in capitals; GET serves HEAD too. Absent: every method.'),
+  headers: z
+    .record(fieldName, wanted('a header value'))
+    .optional()
+    .describe('Header fields that must be there with that value, or `{ regex }`. Absent: none.'),
+  query: z
+    .record(z.string(), wanted('a query value'))
+    .optional()
+    .describe('Query parameters that must be there with that value, or `{ regex }`. Absent: none.'),
+  listener: z.string().optional().describe('Name of the listener that it came in by. Absent: every gateway listener.'),
+})
+
+const weighted = z.strictObject({
+  upstream: z.string().min(1).describe('Name under `upstreams`.'),
+  weight: count(0, 1_000_000).default(1).describe('Share of the requests, against the other weights; 0 for none.'),
+})
+
+/** Where requests go: one upstream, or several with weights; checked, it is always a list. */
+const to = z.union([z.string().transform((upstream) => [{ upstream, weight: 1 }]), z.array(weighted).min(1)], {
+  error: ({ input }) =>
+    typeof input === 'object' && input !== null && 'goproxy' in input
+      ? `"goproxy" is ${notAvailable}`
+      : `expected the name of an upstream or a list of { upstream, weight }, found ${kindOf(input)}`,
+})
+
+const redirectStatus = z.literal([301, 302, 303, 307, 308])
+const template = (what: string) =>
+  z.string().regex(/^[\x21-\x7e]+$/, `${what} holds a blank or a character outside ASCII`)
+
+/** A redirect: the request's own URL with some parts replaced, or `to`. */
+const redirect = z.strictObject({
+  scheme: choice(['http', 'https']).optional().describe("Scheme of the new URL. Absent: the request's."),
+  host: host.optional().describe("Host of the new URL. Absent: the request's."),
+  port: count(1, 65_535).optional().describe("Port of the new URL. Absent: the scheme's own."),
+  path: template('a path')
+    .startsWith('/', 'a path begins with a slash')
+    .optional()
+    .describe(
+      "Path of the new URL; `{name}` takes a capture of `match.path`. Absent: the request's path; the query stays.",
+    ),
+  to: template('a URL')
+    .optional()
+    .describe('The whole new URL or path; `{name}` takes a capture of `match.path`. Alone.'),
+  status: redirectStatus.default(308).describe('Status: 301, 302, 303, 307 or 308.'),
+})
+
+/** A reply from the config. */
+const respond = z.strictObject({
+  status: count(200, 599).default(200).describe('Status of the reply.'),
+  body: text('the body as text').default('').describe('Body, sent as UTF-8.'),
+  headers: z
+    .record(replyFieldName, fieldValue)
+    .default({})
+    .describe('Header fields; without `content-type`, `text/plain; charset=utf-8` is sent with a body.'),
+})
+
+/** One route: what it matches, and one of `to`, `redirect` and `respond`. */
+export const routeSchema = z.strictObject({
+  name: z.string().min(1).describe('Name, unique: what logs, metrics and `explain` show.'),
+  match: match.prefault({}).describe('What a request must be like. Absent: every request.'),
+  priority: z
+    .int()
+    .min(-1000)
+    .max(1000)
+    .default(0)
+    .describe('Routes of higher priority are looked at first; within one, the most specific wins.'),
+  to: to.optional().describe('An upstream, or a list of `{ upstream, weight }` to split requests between.'),
+  redirect: redirect.optional().describe('Answers with a redirect.'),
+  respond: respond.optional().describe('Answers from the config.'),
+  upgrade: z
+    .union([off().transform((): 'websocket'[] => []), z.array(choice(['websocket'])).min(1)])
+    .default(['websocket'])
+    .describe('Protocols that a client may switch to; `off` for none.'),
+  use: later(),
+  timeouts: later(),
+})
+
+/** A route as checked, defaults applied. */
+export type RouteConfig = z.output<typeof routeSchema>
+export type MatchConfig = RouteConfig['match']
+export type WeightedUpstream = { upstream: string; weight: number }
+export type RedirectConfig = NonNullable<RouteConfig['redirect']>
+export type RespondConfig = NonNullable<RouteConfig['respond']>

@@ -1,0 +1,82 @@
+import { z } from 'zod'
+import {
+  address,
+  byteRate,
+  choice,
+  cidrs,
+  count,
+  file,
+  later,
+  off,
+  positiveDuration,
+  size,
+} from '../core/config-fields.ts'
+
+const certificate = z.strictObject({
+  cert: file().describe('PEM file with the certificate, followed by its intermediates.'),
+  key: file().describe('PEM file with the private key of the certificate.'),
+})
+
+const clientAuth = z.strictObject({
+  ca: file().describe('PEM file with the authorities whose client certificates are accepted.'),
+  mode: choice(['require', 'request'])
+    .default('require')
+    .describe('`require` refuses clients without a valid certificate; `request` lets clients without one in.'),
+})
+
+const listenerTls = z.strictObject({
+  certificates: z
+    .array(certificate)
+    .min(1)
+    .describe('Certificates with their keys, chosen by SNI; the first is the default for other names and for none.'),
+  minVersion: choice(['1.2', '1.3']).default('1.2').describe('Lowest TLS version accepted.'),
+  clientAuth: clientAuth.optional().describe('Client certificates. Absent: none is asked for.'),
+})
+
+const listenerTimeouts = z.strictObject({
+  tls: positiveDuration().default(10_000).describe('Until the TLS handshake is complete.'),
+  head: positiveDuration().default(10_000).describe('From the first byte of a request until its head is complete.'),
+  idle: positiveDuration().default(75_000).describe('How long a keep-alive connection may wait for its next request.'),
+  bodyProgress: z
+    .union([off(), byteRate()])
+    .default({ bytes: 1024, perMs: 30_000 })
+    .describe('Least that must arrive of a request body in each such period; slow but moving bodies live.'),
+  stall: positiveDuration()
+    .default(60_000)
+    .describe('How long a client may take no byte of a reply that is waiting for it.'),
+})
+
+const listenerLimits = z.strictObject({
+  headSize: size(1024).default(32_768).describe('Largest request head: request line and header fields (431).'),
+  headerCount: count(1, 10_000).default(100).describe('Most header fields in a request (431).'),
+  targetSize: size(64).default(8192).describe('Longest request target (414).'),
+  connections: count(1).default(10_000).describe('Most connections open at a time.'),
+})
+
+/** One address that is listened on. Times in ms, sizes in bytes. */
+export const listenerSchema = z.strictObject({
+  address: address().describe(
+    'Where to listen: `:8080` (every address), `127.0.0.1:8080`, `[::1]:8080`, `unix:/run/x.sock`.',
+  ),
+  door: choice(['gateway'], ['forward', 'goproxy']).describe('What serves it.'),
+  tls: listenerTls.optional().describe('TLS. Absent: plain text.'),
+  timeouts: listenerTimeouts.prefault({}).describe('Timers of client connections; an error names the one that fired.'),
+  limits: listenerLimits.prefault({}).describe('Bounds on what clients may send.'),
+  proxyProtocol: z
+    .strictObject({
+      from: cidrs().describe(
+        'Peers that must begin with a PROXY protocol header (version 1 or 2); from others it is refused.',
+      ),
+    })
+    .optional()
+    .describe('PROXY protocol. Absent: never read.'),
+  http2: later(),
+  use: later(),
+  mode: later(),
+  auth: later(),
+  allowFrom: later(),
+})
+
+/** A listener as checked, defaults applied. */
+export type ListenerConfig = z.output<typeof listenerSchema>
+export type ListenerTlsConfig = NonNullable<ListenerConfig['tls']>

@@ -40,7 +40,8 @@ export interface ListenEvents {
   ready(): void
   /** Binding failed, or accepting failed for now (out of descriptors). */
   failed(error: Error): void
-  accept(socket: Socket): void
+  /** `scarce`: so few descriptors are left that the connection should be refused. */
+  accept(socket: Socket, scarce?: boolean): void
 }
 
 export interface ListeningSocket {
@@ -51,14 +52,14 @@ export interface ListeningSocket {
 }
 
 /**
- * Bytes from a dialled socket. The buffer belongs to the reader only until `read` returns, unless
- * it says by `nextBuffer` that it goes on using it.
+ * Bytes from a dialled socket. The buffer belongs to the reader only until `read` returns, unless it
+ * is one that the reader itself gave by `nextBuffer`: then it is read into again only if given again.
  */
 export interface DialEvents {
   connected(): void
   /** `length` bytes at the start of `buffer`. Return false to stop reading until `socket.resume()`. */
   read(length: number, buffer: Buffer): boolean
-  /** Asked after each `read`: a fresh buffer where the last one is still in use, else null. */
+  /** Asked after each `read`: the reader's own buffer for the next read; null for the one that all sockets share. */
   nextBuffer(): Buffer | null
   /** The other side ended its direction. */
   ended(): void

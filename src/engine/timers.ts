@@ -69,6 +69,8 @@ export class TimerWheel {
   }
 
   private link(entry: Deadline): void {
+    // An empty wheel slept: nothing lies between its last look and now.
+    if (this.entries === 0) this.cursor = this.world.now()
     // What lies beyond the wheel is looked at once a turn.
     const horizon = this.cursor + (SLOTS - 1) * SLOT_MS
     entry.looksAt = entry.at < horizon ? Math.max(entry.at, this.cursor) : horizon
@@ -139,12 +141,9 @@ export class TimerWheel {
   private expire(due: Deadline[]): void {
     const now = this.world.now()
     for (const entry of due) {
-      if (entry.at <= now) {
-        entry.at = NEVER
-        entry.expired(entry.name)
-      } else if (entry.at < NEVER && entry.slot < 0) {
-        this.link(entry)
-      }
+      if (entry.at > now) continue
+      entry.at = NEVER
+      entry.expired(entry.name)
     }
   }
 

@@ -43,7 +43,9 @@ export abstract class HeadParser {
   protected phase = 0
   /** How far it was read. */
   protected at = 0
-  protected fields: number[] = []
+  /** Three numbers a field, as Headers has them; written over by the next head. */
+  protected readonly fields: number[] = []
+  protected fieldsEnd = 0
   private lineStart = 0
   private kept: Buffer | null = null
   private keptLength = 0
@@ -66,7 +68,7 @@ export abstract class HeadParser {
     this.at = 0
     this.lineStart = 0
     this.irregular = false
-    this.fields = []
+    this.fieldsEnd = 0
   }
 
   /**
@@ -140,7 +142,7 @@ export abstract class HeadParser {
               : this.failSyntax('A header line is not ended by CRLF.')
           }
           // RFC 9112 §5.2: a folded line goes on with the value of the line before.
-          if (this.lenient && (byte === SPACE || byte === HTAB) && fields.length > 0) {
+          if (this.lenient && (byte === SPACE || byte === HTAB) && this.fieldsEnd > 0) {
             this.irregular = true
             phase = VALUE
             continue
@@ -163,8 +165,12 @@ export abstract class HeadParser {
         phase = NAME
       }
       if (phase === NAME) {
-        if (fields.length === this.limits.headerCount * FIELD_STRIDE) return this.failTooLarge()
-        fields.push(line - base, at - base, knownByBytes(bytes, line, at - line))
+        const field = this.fieldsEnd
+        if (field === this.limits.headerCount * FIELD_STRIDE) return this.failTooLarge()
+        fields[field] = line - base
+        fields[field + 1] = at - base
+        fields[field + 2] = knownByBytes(bytes, line, at - line)
+        this.fieldsEnd = field + FIELD_STRIDE
         at++
         phase = VALUE
       }

@@ -128,7 +128,7 @@ export class RequestHeadParser extends HeadParser {
     const method = text.slice(this.methodStart, this.methodEnd)
     const target = text.slice(this.methodEnd + 1, this.targetEnd)
     const versionMinor = text.charCodeAt(this.targetEnd + 1 + MINOR) === 0x30 ? 0 : 1
-    const headers = new Headers(text, this.fields, text.length - 2)
+    const headers = new Headers(text, this.fields.slice(0, this.fieldsEnd), text.length - 2)
     this.reset()
 
     if (!isTarget(method, target)) return this.fail('ERR_REQUEST_LINE', 'The request target is malformed.')

@@ -1,0 +1,98 @@
+import type { ErrorCode } from '../../core/error-codes.ts'
+import { MethodsCondition, type RouteRequest } from './condition.ts'
+import { Route, type RouteSpec } from './route.ts'
+import { RouteTrie } from './route-trie.ts'
+import { compareSpecificity } from './specificity.ts'
+
+/** Why no route serves a request. */
+export interface NoRoute {
+  /** Tells it from `Route`. */
+  readonly found: false
+  /**
+   * ERR_NO_ROUTE; ERR_METHOD_NOT_ALLOWED where the method alone was wrong; ERR_PATH where an origin that
+   * takes `%2F` for a slash would read a path that is for a more specific route.
+   */
+  readonly code: Extract<ErrorCode, 'ERR_NO_ROUTE' | 'ERR_METHOD_NOT_ALLOWED' | 'ERR_PATH'>
+  /** Methods that would be served, for Allow; empty but with ERR_METHOD_NOT_ALLOWED. */
+  readonly allow: readonly string[]
+}
+
+/** The route itself where there is one, so that finding it allocates nothing. */
+export type MatchResult<T> = Route<T> | NoRoute
+
+/** Finds the one route that serves a request. Immutable: a new config makes a new one. */
+export class Router<T> {
+  /** In the order in which they win. */
+  readonly routes: readonly Route<T>[]
+  private readonly exactHosts = new Map<string, RouteTrie<T>>()
+  /** By what follows the star, with its dot. */
+  private readonly wildcards = new Map<string, RouteTrie<T>>()
+  private readonly anyHost = new RouteTrie<T>()
+
+  private constructor(routes: Route<T>[]) {
+    this.routes = routes.toSorted(compareSpecificity)
+    for (const [rank, route] of this.routes.entries()) {
+      route.rank = rank
+      this.trieOf(route).add(route)
+    }
+  }
+
+  /**
+   * `target` says what a matched route carries: called once a route, in the order of the config.
+   * Throws RangeError for a path pattern and TurnpikeError for a path literal that cannot be.
+   */
+  static compile<S extends RouteSpec, T>(specs: readonly S[], target: (spec: S) => T): Router<T> {
+    return new Router(specs.map((spec, position) => new Route(spec, position, target(spec))))
+  }
+
+  /** The most specific route that serves it, or why there is none. Allocates only in the latter case. */
+  match(request: RouteRequest): MatchResult<T> {
+    const route = this.find(request, request.path, null)
+    if (route === null) return this.miss(request)
+    if (request.laxPath !== '') {
+      const lax = this.find(request, request.laxPath, null)
+      if (lax !== null && lax.rank < route.rank) return { found: false, code: 'ERR_PATH', allow: [] }
+    }
+    return route
+  }
+
+  /** The route of lowest rank for a path. Routes whose conditions were looked at go into `tried`. */
+  private find(request: RouteRequest, path: string, tried: Route<T>[] | null): Route<T> | null {
+    const { host } = request
+    const exact = this.exactHosts.get(host)
+    let best: Route<T> | null = exact === undefined ? null : exact.find(request, path, null, tried)
+    if (this.wildcards.size > 0) {
+      // From the longest suffix to the shortest; the first label is the star's.
+      for (let dot = host.indexOf('.', 1); dot > 0; dot = host.indexOf('.', dot + 1)) {
+        const wildcard = this.wildcards.get(host.slice(dot))
+        if (wildcard !== undefined) best = wildcard.find(request, path, best, tried)
+      }
+    }
+    return this.anyHost.find(request, path, best, tried)
+  }
+
+  private miss(request: RouteRequest): NoRoute {
+    const tried: Route<T>[] = []
+    this.find(request, request.path, tried)
+    const allow = new Set<string>()
+    for (const { conditions } of tried) {
+      const others = conditions.filter((condition) => !(condition instanceof MethodsCondition))
+      if (!others.every((condition) => condition.holds(request))) continue
+      for (const condition of conditions) {
+        if (condition instanceof MethodsCondition) for (const method of condition.methods) allow.add(method)
+      }
+    }
+    return { found: false, code: allow.size > 0 ? 'ERR_METHOD_NOT_ALLOWED' : 'ERR_NO_ROUTE', allow: [...allow] }
+  }
+
+  private trieOf(route: Route<T>): RouteTrie<T> {
+    const { name, wildcard } = route.host
+    if (name === '') return this.anyHost
+    const tries = wildcard ? this.wildcards : this.exactHosts
+    const known = tries.get(name)
+    if (known !== undefined) return known
+    const made = new RouteTrie<T>()
+    tries.set(name, made)
+    return made
+  }
+}

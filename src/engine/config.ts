@@ -37,8 +37,7 @@ const listenerTimeouts = z.strictObject({
   tls: positiveDuration().default(10_000).describe('Until the TLS handshake is complete.'),
   head: positiveDuration().default(10_000).describe('From the first byte of a request until its head is complete.'),
   idle: positiveDuration().default(75_000).describe('How long a keep-alive connection may wait for its next request.'),
-  bodyProgress: z
-    .union([off(), byteRate()])
+  bodyProgress: offOr(byteRate(), 'a size in a duration such as 1KiB/30s')
     .default({ bytes: 1024, perMs: 30_000 })
     .describe('Least that must arrive of a request body in each such period; slow but moving bodies live.'),
   stall: positiveDuration()

@@ -31,11 +31,13 @@ export class Exchange {
   readonly headers: Headers
   /** The minor HTTP/1 version of the client: 0 or 1. */
   readonly versionMinor: number
-  /** The protocol that the client asks to switch to, '' for none. */
-  readonly upgrade: string
+  /** The protocol that the client asks to switch to, '' for none. Emptied by a route that does not support it. */
+  upgrade: string
   /** Whether the client understands trailers (`TE: trailers`). */
   readonly acceptsTrailers: boolean
   readonly expectsContinue: boolean
+  /** Who the request is from: the rightmost address that is not a trusted proxy's. */
+  readonly clientAddress: string
   /** The request's body, null where there is none. */
   body: BodySource | null
 
@@ -65,11 +67,20 @@ export class Exchange {
   /** First byte of the upstream's reply. */
   firstByteAt = 0
   finishedAt = 0
+  /** Where metrics count it as in flight: the index of its route, -1 before it has one. Theirs alone. */
+  metricsRoute = -1
 
   /** Sequence number within the engine: unique, and the order of arrival. */
   readonly sequence: number
 
-  constructor(session: Session, client: ClientPort, request: ReceivedRequest, sequence: number, now: number, wall: number) {
+  constructor(
+    session: Session,
+    client: ClientPort,
+    request: ReceivedRequest,
+    sequence: number,
+    now: number,
+    wall: number,
+  ) {
     this.session = session
     this.client = client
     this.method = request.method
@@ -81,6 +92,7 @@ export class Exchange {
     this.upgrade = request.upgrade
     this.acceptsTrailers = request.acceptsTrailers
     this.expectsContinue = request.expectsContinue
+    this.clientAddress = request.clientAddress
     this.body = null
     this.sequence = sequence
     this.startedAt = now
@@ -110,5 +122,5 @@ export interface ReceivedRequest {
   upgrade: string
   acceptsTrailers: boolean
   expectsContinue: boolean
+  clientAddress: string
 }
-

@@ -54,7 +54,7 @@ export class ListeningServer implements ListeningSocket {
     if (to.kind === 'unix') this.server.listen({ path: to.path })
     else {
       this.server.listen({
-        host: to.host,
+        ...(to.host === '' ? {} : { host: to.host }),
         port: to.port,
         ...(to.backlog === undefined ? {} : { backlog: to.backlog }),
         ...(to.reusePort === undefined ? {} : { reusePort: to.reusePort }),

@@ -59,23 +59,25 @@ class RealWorld implements World {
 
   private open(address: DialAddress, events: DialEvents): NetSocket {
     const shared = this.readBuffer
+    let current = shared
     let started = false
-    let own = false
     return connect({
       ...(address.kind === 'unix' ? { path: address.path } : { host: address.host, port: address.port }),
       allowHalfOpen: true,
       noDelay: true,
       autoSelectFamily: false,
       onread: {
-        // Node asks once before the first read and once after each; what is no buffer keeps the last one.
+        // Node asks once before the first read and once after each.
         buffer: () => {
-          const next = started ? events.nextBuffer() : shared
+          const last = current
+          current = started ? (events.nextBuffer() ?? shared) : shared
+          // What is no buffer keeps the last one, which is cheaper than setting it again.
+          // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+          if (started && current === last) return null as unknown as Uint8Array
           started = true
-          if (next === null && !own) return null as unknown as Uint8Array
-          own = next !== null && next !== shared
-          return next ?? shared
+          return current
         },
-        callback: (length, buffer) => events.read(length, buffer as Buffer),
+        callback: (length) => events.read(length, current),
       },
     })
   }

@@ -108,7 +108,7 @@ export class Scope {
     for (const timer of this.timers) timer.cancel()
     await Promise.all([...this.children].map((child) => child.close()))
     await Promise.all(this.tasks)
-    for (const dispose of this.disposals.reverse()) await this.run(dispose)
+    for (const dispose of this.disposals.toReversed()) await this.run(dispose)
     this.parent?.children.delete(this)
     this.options.ledger.strike('scopes')
   }

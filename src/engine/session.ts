@@ -8,6 +8,18 @@ export interface TlsFacts {
   domain: number
   /** Subject of the verified client certificate, '' for none. */
   clientCertificate: string
+  /** `DownstreamSecurity.settings` of the time of the handshake. */
+  settings?: string
+}
+
+export interface SessionFacts {
+  listener: string
+  clientAddress: string
+  clientPort: number
+  peerAddress: string
+  localAddress: string
+  localPort: number
+  tls: TlsFacts | null
 }
 
 /** One client connection: who it is from and where it came in. Shared by all its exchanges. */
@@ -22,16 +34,14 @@ export class Session {
   readonly localAddress: string
   readonly localPort: number
   readonly tls: TlsFacts | null
+  /** Whether the forwarding fields of this peer are believed. Set once, when HTTP begins. */
+  peerTrusted = false
+  /** What every access log line of this connection says alike: kept here by the log, '' before its first line. */
+  logText = ''
+  private authority = ''
+  private lines = ''
 
-  constructor(facts: {
-    listener: string
-    clientAddress: string
-    clientPort: number
-    peerAddress: string
-    localAddress: string
-    localPort: number
-    tls: TlsFacts | null
-  }) {
+  constructor(facts: SessionFacts) {
     this.listener = facts.listener
     this.clientAddress = facts.clientAddress
     this.clientPort = facts.clientPort
@@ -43,5 +53,17 @@ export class Session {
 
   get scheme(): 'http' | 'https' {
     return this.tls === null ? 'http' : 'https'
+  }
+
+  /** The `X-Forwarded-*` lines of a request that came without any; the last authority's are kept. */
+  forwardedLines(authority: string): string {
+    if (authority !== this.authority || this.lines === '') {
+      this.authority = authority
+      this.lines =
+        `X-Forwarded-For: ${this.clientAddress}\r\nX-Forwarded-Proto: ${this.scheme}\r\n` +
+        (authority === '' ? '' : `X-Forwarded-Host: ${authority}\r\n`) +
+        `X-Forwarded-Port: ${this.localPort}\r\n`
+    }
+    return this.lines
   }
 }

@@ -25,6 +25,7 @@ export class SharedStates {
     state.references++
     const held = state
     return {
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a key belongs to one type
       value: held.value as T,
       release: async () => {
         if (--held.references > 0) return

@@ -25,6 +25,7 @@ export interface TimerHandle {
   cancel(): void
 }
 
+/** Host '' is every address of the machine. */
 export type BindAddress =
   | { kind: 'tcp'; host: string; port: number; backlog?: number; reusePort?: boolean }
   | { kind: 'unix'; path: string }
@@ -90,6 +91,9 @@ export interface Socket {
   on(event: 'data', listener: (chunk: Buffer) => void): unknown
   on(event: 'end' | 'close' | 'drain' | 'connect', listener: () => void): unknown
   on(event: 'error', listener: (error: Error) => void): unknown
+  off(event: 'data', listener: (chunk: Buffer) => void): unknown
+  off(event: 'end' | 'close' | 'drain' | 'connect', listener: () => void): unknown
+  off(event: 'error', listener: (error: Error) => void): unknown
   removeAllListeners(event: 'data' | 'end' | 'close' | 'error'): unknown
   /** Puts bytes back in front of what was not read yet. */
   unshift(chunk: Uint8Array): void

@@ -1,0 +1,87 @@
+import { TurnpikeError } from '../core/error.ts'
+import type { ListenerContext } from './listener.ts'
+import type { ListenerSettings } from './listener-settings.ts'
+import { Session, type SessionFacts } from './session.ts'
+import { Deadline } from './timers.ts'
+import type { Socket } from './world.ts'
+
+/** At most one of the two is called, once. */
+export interface ArrivalEvents {
+  arrived(socket: Socket, session: Session): void
+  failed(error: TurnpikeError): void
+}
+
+/** One accepted connection until it can be handed over: PROXY protocol header first, then TLS. */
+export class Arrival {
+  private readonly socket: Socket
+  private readonly facts: SessionFacts
+  private readonly settings: ListenerSettings
+  private readonly context: ListenerContext
+  private readonly events: ArrivalEvents
+  private readonly deadline = new Deadline(() => this.fail(new TurnpikeError('ERR_TLS_CLIENT', { message: lateText })))
+  private over = false
+
+  constructor(
+    socket: Socket,
+    facts: SessionFacts,
+    settings: ListenerSettings,
+    context: ListenerContext,
+    events: ArrivalEvents,
+  ) {
+    this.socket = socket
+    this.facts = facts
+    this.settings = settings
+    this.context = context
+    this.events = events
+  }
+
+  start(): void {
+    this.socket.on('close', this.closed)
+    this.secure()
+  }
+
+  /** Ends the connection; nothing is called any more. */
+  abandon(): void {
+    if (this.over) return
+    this.finish()
+    this.socket.destroy()
+  }
+
+  private secure(): void {
+    const { tls } = this.settings
+    if (tls === null) return this.arrive(this.socket)
+    const { wheel, world } = this.context
+    wheel.set(this.deadline, 'tls', world.now(), tls.handshakeMs)
+    tls.security.secure(this.socket, {
+      secured: (socket, facts) => {
+        this.facts.tls = facts
+        this.arrive(socket)
+      },
+      failed: (error) => this.fail(error),
+    })
+  }
+
+  private arrive(socket: Socket): void {
+    if (this.over) return
+    this.finish()
+    this.events.arrived(socket, new Session(this.facts))
+  }
+
+  private fail(error: TurnpikeError): void {
+    if (this.over) return
+    this.finish()
+    this.socket.destroy()
+    this.events.failed(error)
+  }
+
+  private readonly closed = (): void =>
+    this.fail(new TurnpikeError('ERR_CLIENT_ABORT', { phase: this.settings.tls === null ? 'accept' : 'tls' }))
+
+  private finish(): void {
+    this.over = true
+    this.socket.off('close', this.closed)
+    this.context.wheel.remove(this.deadline)
+  }
+}
+
+const lateText = 'The TLS handshake with the client took too long (timer: tls).'

@@ -1,0 +1,36 @@
+import { known } from '../core/header-names.ts'
+import type { Exchange } from './exchange.ts'
+import { forwardedLines } from './forwarded.ts'
+
+export interface EgressOptions {
+  /** Name that an endpoint is shown: the client's, or the endpoint's own. */
+  host: 'preserve' | 'endpoint'
+  /** Host and port of the endpoint, as in its URL. */
+  endpointAuthority: string
+  /** This instance's name in `Via`, '' for no `Via`. */
+  via: string
+}
+
+/**
+ * The egress choke point: the head of every request that leaves, made of the received fields
+ * that ingress left, and of the fields that this hop owes the next one. No empty blocks, one text.
+ */
+export function egressHead(exchange: Exchange, options: EgressOptions): string {
+  const { headers } = exchange
+  const forwarded = forwardedLines(exchange)
+  let head = `${exchange.method} ${exchange.path}${exchange.query} HTTP/1.1\r\n`
+  if (options.host === 'endpoint') {
+    headers.delete('host')
+    head += `Host: ${options.endpointAuthority}\r\n`
+  } else if (headers.find(known.host) < 0) {
+    // Regenerated from an absolute-form target (RFC 9112 §3.2.2), or missing from HTTP/1.0.
+    head += `Host: ${exchange.authority === '' ? options.endpointAuthority : exchange.authority}\r\n`
+  }
+  head += headers.toText() + forwarded
+  // RFC 9110 §7.6.3: the received version, then who we are.
+  if (options.via !== '') head += `Via: 1.${exchange.versionMinor} ${options.via}\r\n`
+  if (exchange.body !== null && exchange.body.length < 0) head += 'Transfer-Encoding: chunked\r\n'
+  if (exchange.upgrade !== '') head += `Connection: upgrade\r\nUpgrade: ${exchange.upgrade}\r\n`
+  else if (exchange.acceptsTrailers) head += 'Connection: te\r\nTE: trailers\r\n'
+  return head + '\r\n'
+}

@@ -1,0 +1,60 @@
+import type { Dialler } from './dial.ts'
+import type { ConnectionFields } from './ingress.ts'
+import type { Exchange } from './exchange.ts'
+import type { Ledger } from './ledger.ts'
+import type { ReadBuffers } from './read-buffers.ts'
+import type { RequestIds } from './request-id.ts'
+import type { TimerWheel } from './timers.ts'
+import type { World } from './world.ts'
+
+/** Hears of every exchange, once at its start and once at its end. */
+export interface ExchangeObserver {
+  started(exchange: Exchange): void
+  finished(exchange: Exchange): void
+}
+
+/** Decides what an exchange is for. */
+export interface Door {
+  handle(exchange: Exchange): void
+}
+
+/** What all connections of one engine share. */
+export interface EngineServices {
+  world: World
+  ledger: Ledger
+  timers: TimerWheel
+  dialler: Dialler
+  requestIds: RequestIds
+  observer: ExchangeObserver
+  clock: DateClock
+  readBuffers: ReadBuffers
+  /** This instance's name: in `Proxy-Status` always, in `Via` unless that is off. */
+  pseudonym: string
+  /** The `Via` line of a reply, '' where it is off (H14). */
+  viaLine: string
+  /** Scratch for ingress, read at once by whoever called it. */
+  connectionFields: ConnectionFields
+  /** Numbers the exchanges. */
+  nextSequence(): number
+}
+
+/** The `Date` field's value, made once a second. */
+export class DateClock {
+  private readonly world: World
+  private second = -1
+  private text = ''
+
+  constructor(world: World) {
+    this.world = world
+  }
+
+  /** Now, as in RFC 9110 §5.6.7. */
+  get date(): string {
+    const second = Math.floor(this.world.wallClock() / 1000)
+    if (second !== this.second) {
+      this.second = second
+      this.text = new Date(second * 1000).toUTCString()
+    }
+    return this.text
+  }
+}

@@ -1,5 +1,6 @@
 import { known } from '../../core/header-names.ts'
 import { FIELD_STRIDE, type Headers } from '../../core/headers.ts'
+import { listElements } from './list-elements.ts'
 
 /** How a message says where its body ends. */
 export interface BodyFields {
@@ -21,7 +22,6 @@ const noFields: BodyFields = { chunked: false, contentLength: -1, unbounded: fal
 const chunkedOnly: BodyFields = { chunked: true, contentLength: -1, unbounded: false }
 const untilClose: BodyFields = { chunked: false, contentLength: -1, unbounded: true }
 const coding = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+(?:[ \t]*;[^,]*)?$/
-const blanksAround = /^[ \t]+|[ \t]+$/g
 
 /** Reads Content-Length and Transfer-Encoding together, by H1–H4; the same for both directions. */
 export function readBodyFields(headers: Headers, versionMinor: number): BodyFields | FramingFault {
@@ -78,7 +78,7 @@ export function replyFraming(
 }
 
 function readCodings(list: string): BodyFields | FramingFault {
-  const codings = list.split(',').map((each) => each.replace(blanksAround, ''))
+  const codings = listElements(list)
   // An empty element, a quoted one or a control byte is what two parsers read two ways.
   if (!codings.every((each) => coding.test(each))) return 'ambiguous'
   const last = codings.at(-1)!.toLowerCase()

@@ -89,6 +89,7 @@ export const errorCodes = {
   ERR_DRAINING: own('idle', 503, 'proxy_internal_response', true, 'Turnpike is shutting down.'),
   ERR_INTERNAL: own('middleware', 500, 'proxy_internal_error', false, 'An internal error.'),
   ERR_LISTEN: own('start', 0, '', false, 'An address could not be bound.'),
+  ERR_LOG_FILE: own('start', 0, '', false, 'A log could not be opened.'),
   ERR_CONFIG_FILE: own('config', 0, '', false, 'The config file could not be read.'),
   ERR_CONFIG_EMPTY: own('config', 0, '', false, 'The config is empty.'),
   ERR_CONFIG_SYNTAX: own('config', 0, '', false, 'The config is not well-formed.'),

@@ -1,0 +1,143 @@
+import type { TurnpikeError } from '../core/error.ts'
+import { known } from '../core/header-names.ts'
+import type { Exchange } from '../engine/exchange.ts'
+import type { RequestIds } from '../engine/request-id.ts'
+import type { Session } from '../engine/session.ts'
+import { jsonText } from './json-text.ts'
+import { TextCache } from './text-cache.ts'
+
+/** Longest path and user agent that a line shows; what is cut ends in `…`, as JSON writes it. */
+const PATH_LIMIT = 4096
+const USER_AGENT_LIMIT = 512
+const DETAIL_LIMIT = 512
+const SLASH = 0x2f
+const ELLIPSIS = '\\u2026'
+const KEPT_MICROSECONDS = 16_384
+
+/**
+ * Makes the access log's line of an exchange.
+ *
+ * What repeats is kept as text: the second, the connection, names of the config, method and host,
+ * user agents, short durations. Fewer and flat pieces, and one write into the ring: 0.5 µs a line
+ * rather than 0.8 with every field joined by itself.
+ */
+export class AccessLines {
+  private readonly ids: RequestIds
+  private readonly fractions: string[] = []
+  private readonly shortTimes: string[] = []
+  private second = -1
+  private secondText = ''
+  private readonly clients = new TextCache(forwardedClientText)
+  private readonly routes = new TextCache(routeText)
+  private readonly endpoints = new TextCache(endpointText)
+  private readonly hosts = new TextCache(hostText)
+  private readonly userAgents = new TextCache(userAgentText)
+
+  constructor(ids: RequestIds) {
+    this.ids = ids
+    for (let ms = 0; ms < 1000; ms++) this.fractions.push(`.${String(ms).padStart(3, '0')}Z","id":"`)
+    for (let us = 0; us < KEPT_MICROSECONDS; us++) this.shortTimes.push('')
+  }
+
+  /** One line of ASCII JSON with its newline. */
+  of(exchange: Exchange): string {
+    const { session, clientAddress, startedAt, connectedAt, firstByteAt, finishedAt, target, bytesIn, headers } =
+      exchange
+    if (session.logText === '') session.logText = connectionText(session)
+    let line =
+      this.time(exchange.startedWall) +
+      this.ids.of(exchange) +
+      (clientAddress === session.clientAddress ? session.logText : this.clients.get(clientAddress, session.logText)) +
+      this.routes.get(exchange.route, exchange.upstream) +
+      this.endpoints.get(exchange.endpoint, exchange.method) +
+      this.hosts.get(exchange.host, '')
+    const mark = target.indexOf('?')
+    line +=
+      pathText(mark < 0 ? target : target.slice(0, mark)) +
+      (mark < 0 ? '","status":' : '","query":true,"status":') +
+      exchange.status +
+      (bytesIn === 0 ? ',"bytesIn":0,"bytesOut":' : ',"bytesIn":' + bytesIn + ',"bytesOut":') +
+      exchange.bytesOut +
+      ',"totalMs":' +
+      this.milliseconds(finishedAt - startedAt)
+    if (connectedAt > 0) {
+      line += ',"connectMs":' + this.milliseconds(connectedAt - startedAt)
+      if (firstByteAt > 0) {
+        line +=
+          ',"firstByteMs":' +
+          this.milliseconds(firstByteAt - connectedAt) +
+          ',"bodyMs":' +
+          this.milliseconds(finishedAt - firstByteAt)
+      }
+    }
+    if (exchange.attempts === 1)
+      line += exchange.reused ? ',"attempts":1,"reused":true' : ',"attempts":1,"reused":false'
+    else if (exchange.attempts > 1) line += ',"attempts":' + exchange.attempts + ',"reused":' + exchange.reused
+    if (exchange.error !== null) line += errorText(exchange.error)
+    const at = headers.find(known.userAgent)
+    return line + (at < 0 ? '}\n' : this.userAgents.get(headers.valueAt(at), ''))
+  }
+
+  private time(wall: number): string {
+    const second = Math.floor(wall / 1000)
+    if (second !== this.second) {
+      this.second = second
+      this.secondText = '{"time":"' + new Date(second * 1000).toISOString().slice(0, 19)
+    }
+    return this.secondText + this.fractions[Math.floor(wall) - second * 1000]!
+  }
+
+  /** Milliseconds with three decimals. */
+  private milliseconds(duration: number): string {
+    const us = duration > 0 ? Math.round(duration * 1000) : 0
+    if (us >= KEPT_MICROSECONDS) return (us / 1000).toFixed(3)
+    const text = this.shortTimes[us]!
+    return text === '' ? (this.shortTimes[us] = (us / 1000).toFixed(3)) : text
+  }
+}
+
+function connectionText(session: Session): string {
+  const { clientAddress, clientPort, listener, tls } = session
+  const client = clientAddress.includes(':') ? `[${clientAddress}]:${clientPort}` : `${clientAddress}:${clientPort}`
+  const text = `","client":"${jsonText(client)}","listener":"${jsonText(listener)}`
+  return tls === null ? text : `${text}","tls":"${jsonText(tls.version)}","sni":"${jsonText(tls.sni)}`
+}
+
+/** Behind a trusted proxy the connection's other end is the peer, not the client. */
+function forwardedClientText(client: string, connection: string): string {
+  return `","client":"${jsonText(client)}","peer${connection.slice('","client'.length)}`
+}
+
+function routeText(route: string, upstream: string): string {
+  const text = route === '' ? '' : `","route":"${jsonText(route)}`
+  return upstream === '' ? text : `${text}","upstream":"${jsonText(upstream)}`
+}
+
+function endpointText(endpoint: string, method: string): string {
+  const text = endpoint === '' ? '' : `","endpoint":"${jsonText(endpoint)}`
+  return `${text}","method":"${jsonText(method)}","host":"`
+}
+
+function hostText(host: string): string {
+  return `${jsonText(host)}","path":"`
+}
+
+/** The path as received; of an absolute-form target without what stands before the path, which may name a user. */
+function pathText(target: string): string {
+  let path = target
+  if (path.charCodeAt(0) !== SLASH) {
+    const authority = path.indexOf('://')
+    if (authority >= 0) path = path.slice(Math.max(authority + 3, path.indexOf('/', authority + 3)))
+  }
+  return path.length > PATH_LIMIT ? jsonText(path.slice(0, PATH_LIMIT)) + ELLIPSIS : jsonText(path)
+}
+
+function userAgentText(value: string): string {
+  const text = value.length > USER_AGENT_LIMIT ? jsonText(value.slice(0, USER_AGENT_LIMIT)) + ELLIPSIS : jsonText(value)
+  return `,"userAgent":"${text}"}\n`
+}
+
+function errorText(error: TurnpikeError): string {
+  const detail = jsonText(error.message.slice(0, DETAIL_LIMIT))
+  return `,"cause":"${error.code}","source":"${error.source}","phase":"${error.phase}","detail":"${detail}"`
+}

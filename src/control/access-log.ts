@@ -1,0 +1,80 @@
+import type { Exchange } from '../engine/exchange.ts'
+import type { Ledger } from '../engine/ledger.ts'
+import type { RequestIds } from '../engine/request-id.ts'
+import type { World } from '../engine/world.ts'
+import { AccessLines } from './access-line.ts'
+import { LineRing } from './line-ring.ts'
+import { openLogTarget } from './log-target.ts'
+import { LogWriter } from './log-writer.ts'
+
+/** A line of the access log as a value: the fields of docs/reference/access-log.md. */
+export type AccessRecord = Record<string, unknown>
+
+const RING_BYTES = 1 << 20
+
+export interface AccessLogOptions {
+  /** `stdout`, `stderr`, the path of a file, or null to write nothing. */
+  to: string | null
+  /** Whether lines are remembered for `find` where none are written. Written lines always are. */
+  remember: boolean
+  ids: RequestIds
+  world: World
+  ledger: Ledger
+  /** Told of failures to write, at most once until writing succeeds again. */
+  report: (message: string) => void
+  /** Bytes of the ring: what is remembered, and what may wait for a slow sink. Default: 1 MiB. */
+  ringBytes?: number
+}
+
+/** One line of JSON for each exchange, kept in a ring that is both the way to the sink and the memory of `turnpike why`. */
+export class AccessLog {
+  private readonly lines: AccessLines
+  private readonly ring: LineRing | null
+  private readonly writer: LogWriter | null
+
+  private constructor(ids: RequestIds, ring: LineRing | null, writer: LogWriter | null) {
+    this.lines = new AccessLines(ids)
+    this.ring = ring
+    this.writer = writer
+  }
+
+  /** Throws ERR_LOG_FILE where the sink cannot be opened. */
+  static async open(options: AccessLogOptions): Promise<AccessLog> {
+    const { to, ids, ringBytes = RING_BYTES } = options
+    if (to === null) return new AccessLog(ids, options.remember ? new LineRing(ringBytes, false) : null, null)
+    const target = await openLogTarget(to)
+    const ring = new LineRing(ringBytes, true)
+    return new AccessLog(ids, ring, new LogWriter({ ...options, ring, target }))
+  }
+
+  /** Records an exchange that has ended; to be called once for each, when `finishedAt` is set. */
+  finish(exchange: Exchange): void {
+    if (this.ring === null) return
+    this.ring.add(this.lines.of(exchange))
+    if (this.writer !== null) this.writer.added()
+  }
+
+  /** The line of a request, parsed; null where the ring has gone over it, or never had it. */
+  find(id: string): AccessRecord | null {
+    if (this.ring === null || !/^[\w-]{1,64}$/.test(id)) return null
+    const line = this.ring.find(`"id":"${id}"`)
+    if (line === null) return null
+    const record: AccessRecord = JSON.parse(line)
+    return record
+  }
+
+  /** Lines that were not written: overwritten before the sink took them, or refused by it. */
+  get dropped(): number {
+    return (this.ring?.dropped ?? 0) + (this.writer?.lost ?? 0)
+  }
+
+  /** Opens a log file again at its path: for rotation. */
+  async reopen(): Promise<void> {
+    await this.writer?.reopen()
+  }
+
+  /** Writes what waits, then lets go of the file. */
+  async close(): Promise<void> {
+    await this.writer?.close()
+  }
+}

@@ -1,0 +1,160 @@
+import fs from 'node:fs'
+import { TurnpikeError } from '../core/error.ts'
+import type { Ledger } from '../engine/ledger.ts'
+import type { TimerHandle, World } from '../engine/world.ts'
+import type { LineRing } from './line-ring.ts'
+import { openLogFile, reason, type LogTarget } from './log-target.ts'
+
+const NEWLINE = 10
+const CHUNK_BYTES = 65_536
+const FLUSH_MS = 200
+const RETRY_MS = 10
+const RETRY_LIMIT_MS = 200
+const CLOSE_MS = 2_000
+
+export interface LogWriterOptions {
+  ring: LineRing
+  target: LogTarget
+  world: World
+  ledger: Ledger
+  /** Told once when writing begins to fail, and once when the file could not be reopened. */
+  report: (message: string) => void
+}
+
+/**
+ * Takes lines from a ring to a file descriptor: one write at a time, when 64 KiB wait or 200 ms have
+ * passed. A chunk is copied first, so that the ring may go on over it while the write hangs.
+ */
+export class LogWriter {
+  /** Lines that were taken from the ring and could not be written. */
+  lost = 0
+  private readonly ring: LineRing
+  private readonly world: World
+  private readonly ledger: Ledger
+  private readonly report: (message: string) => void
+  private target: LogTarget
+  /** Opened by `reopen`, used from the next chunk on. */
+  private nextFd = -1
+  /** One byte more than a chunk: see `torn`. */
+  private readonly chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES + 1)
+  private chunkAt = 0
+  private chunkEnd = 0
+  private writing = false
+  private retryMs = RETRY_MS
+  private timer: TimerHandle | null = null
+  /** The last write stopped inside a line: the next chunk begins with a newline. */
+  private torn = false
+  private failing = false
+  private closed: (() => void) | null = null
+
+  constructor(options: LogWriterOptions) {
+    this.ring = options.ring
+    this.target = options.target
+    this.world = options.world
+    this.ledger = options.ledger
+    this.report = options.report
+    if (this.target.owned) this.ledger.enter('logFiles')
+  }
+
+  /** To be called after each line that went into the ring. */
+  added(): void {
+    if (this.writing) return
+    if (this.ring.waiting >= CHUNK_BYTES) this.pump()
+    else this.timer ??= this.world.setTimer(this.pump, FLUSH_MS)
+  }
+
+  /** Opens the file again at its path, as after rotation. What was taken before stays in the old file. */
+  async reopen(): Promise<void> {
+    if (this.target.path === null || this.closed !== null) return
+    try {
+      const fd = await openLogFile(this.target.path)
+      this.ledger.enter('logFiles')
+      if (this.nextFd >= 0) this.closeFd(this.nextFd)
+      this.nextFd = fd
+      if (!this.writing) this.pump()
+    } catch (error) {
+      this.report(TurnpikeError.from(error, 'start').message)
+    }
+  }
+
+  /** Resolves when everything is written, or after two seconds with a sink that stalls. */
+  async close(): Promise<void> {
+    const done = Promise.withResolvers<void>()
+    const giveUp = this.world.setTimer(done.resolve, CLOSE_MS)
+    this.closed = done.resolve
+    if (!this.writing) this.pump()
+    await done.promise
+    giveUp.cancel()
+    this.timer?.cancel()
+    this.timer = null
+    // A write that hangs in the pool still uses the descriptor: it ends with the process.
+    if (this.target.owned && !this.writing) this.closeFd(this.target.fd)
+  }
+
+  private readonly pump = (): void => {
+    this.timer?.cancel()
+    this.timer = null
+    this.swap()
+    const start = this.torn ? 1 : 0
+    const taken = this.ring.take(this.chunk.subarray(0, CHUNK_BYTES + start), start)
+    if (taken === 0) {
+      this.closed?.()
+      return
+    }
+    this.chunk[0] = this.torn ? NEWLINE : this.chunk[0]!
+    this.torn = false
+    this.chunkAt = 0
+    this.chunkEnd = start + taken
+    this.writing = true
+    this.write()
+  }
+
+  private readonly write = (): void => {
+    this.timer = null
+    fs.write(this.target.fd, this.chunk, this.chunkAt, this.chunkEnd - this.chunkAt, null, this.written)
+  }
+
+  private readonly written = (error: NodeJS.ErrnoException | null, bytes: number): void => {
+    if (error?.code === 'EAGAIN') {
+      this.timer = this.world.setTimer(this.write, this.retryMs)
+      this.retryMs = Math.min(this.retryMs * 2, RETRY_LIMIT_MS)
+      return
+    }
+    this.retryMs = RETRY_MS
+    if (error !== null) {
+      this.failed(error)
+    } else {
+      this.chunkAt += bytes
+      if (this.chunkAt < this.chunkEnd) {
+        this.write()
+        return
+      }
+      this.failing = false
+    }
+    this.writing = false
+    if (this.closed !== null || this.nextFd >= 0 || this.ring.waiting >= CHUNK_BYTES) this.pump()
+    else if (this.ring.waiting > 0) this.timer = this.world.setTimer(this.pump, FLUSH_MS)
+  }
+
+  /** The rest of the chunk is given up: better no line than a log that holds up, or grows, the process. */
+  private failed(error: NodeJS.ErrnoException): void {
+    for (let at = this.chunkAt; at < this.chunkEnd; at = this.chunk.indexOf(NEWLINE, at) + 1) this.lost++
+    this.torn = this.chunkAt > 0 && this.chunk[this.chunkAt - 1] !== NEWLINE
+    if (this.failing) return
+    this.failing = true
+    this.report(`The log ${this.target.path ?? `on descriptor ${this.target.fd}`} cannot be written: ${reason(error)}.`)
+  }
+
+  private swap(): void {
+    if (this.nextFd < 0) return
+    this.closeFd(this.target.fd)
+    this.target = { ...this.target, fd: this.nextFd }
+    this.nextFd = -1
+    this.torn = false
+  }
+
+  private closeFd(fd: number): void {
+    this.ledger.strike('logFiles')
+    fs.close(fd, () => {})
+  }
+}

@@ -55,7 +55,6 @@ const VERSION = 0
 const REASON = 1
 
 const prefix = Buffer.from('HTTP/1.1 200')
-const MAJOR = 5
 const MINOR = 7
 const STATUS = 9
 // Both take linear time: neither begins with a run that it may have to give back.

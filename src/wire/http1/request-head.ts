@@ -72,14 +72,15 @@ export class RequestHeadParser extends HeadParser {
   protected readStartLine(bytes: Buffer, base: number, end: number): number {
     let at = base + this.at
     if (this.phase === START) {
+      if (at === end) return MORE
       // RFC 9112 §2.2: one empty line before the request line is ignored.
-      if (at < end && bytes[at] === CR) {
+      if (bytes[at] === CR) {
         if (at + 1 === end) return MORE
         if (bytes[at + 1] !== LF) return this.fail('ERR_REQUEST_LINE')
         at += 2
       }
-      if (at < end) this.phase = METHOD
       this.methodStart = at - base
+      this.phase = METHOD
     }
     if (this.phase === METHOD) {
       while (at < end && tokenBytes[bytes[at]!] === 1) at++

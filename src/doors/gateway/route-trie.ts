@@ -1,5 +1,6 @@
 import type { RouteRequest } from './condition.ts'
 import type { Route } from './route.ts'
+import { TextTable } from './text-table.ts'
 
 /**
  * The routes of one host pattern by path: one node a segment. A node knows the best rank below it, so
@@ -9,18 +10,10 @@ import type { Route } from './route.ts'
 export class RouteTrie<T> {
   private readonly root = new Node<T>()
 
-  /** Adds a route; routes come in order of rank. */
-  add(route: Route<T>): void {
-    const { kind, segments } = route.path
-    let node = this.root
-    node.best = Math.min(node.best, route.rank)
-    for (const segment of segments) {
-      node = node.child(segment)
-      node.best = Math.min(node.best, route.rank)
-    }
-    if (kind === 'regex') node.addRegex(route)
-    else if (kind === 'prefix') (node.below ??= []).push(route)
-    else (node.ends ??= []).push(route)
+  /** Routes come in order of rank. */
+  constructor(routes: Iterable<Route<T>>) {
+    for (const route of routes) this.add(route)
+    this.root.seal()
   }
 
   /**
@@ -34,12 +27,31 @@ export class RouteTrie<T> {
     if (path === '*') return root.below === null ? best : first(root.below, request, best, tried)
     return find(root, request, path, 1, best, tried)
   }
+
+  private add(route: Route<T>): void {
+    const { kind, segments } = route.path
+    let node = this.root
+    node.best = Math.min(node.best, route.rank)
+    for (const segment of segments) {
+      node = node.child(segment)
+      node.best = Math.min(node.best, route.rank)
+    }
+    if (kind === 'regex') node.addRegex(route)
+    else if (kind === 'prefix') (node.below ??= []).push(route)
+    else (node.ends ??= []).push(route)
+  }
 }
 
 class Node<T> {
   /** Lowest rank of all routes here and below. */
-  best = Number.MAX_SAFE_INTEGER
-  literals: Map<string, Node<T>> | null = null
+  best = 0x3fff_ffff
+  /** Text and node of the literal segment where there is one alone: fewer places of memory to visit. */
+  onlyText = ''
+  only: Node<T> | null = null
+  /** Where there are several. */
+  literals: TextTable<Node<T>> | null = null
+  /** While it is built. */
+  private growing: Map<string, Node<T>> | null = null
   parameter: Node<T> | null = null
   /** Routes whose pattern ends here. */
   ends: Route<T>[] | null = null
@@ -50,12 +62,29 @@ class Node<T> {
 
   child(segment: string | null): Node<T> {
     if (segment === null) return (this.parameter ??= new Node())
-    const literals = (this.literals ??= new Map<string, Node<T>>())
-    const known = literals.get(segment)
+    const growing = (this.growing ??= new Map<string, Node<T>>())
+    const known = growing.get(segment)
     if (known !== undefined) return known
     const made = new Node<T>()
-    literals.set(segment, made)
+    growing.set(segment, made)
     return made
+  }
+
+  /** Ends the building of this node and all below. */
+  seal(): void {
+    this.parameter?.seal()
+    const { growing } = this
+    if (growing === null) return
+    for (const [text, child] of growing) {
+      child.seal()
+      this.onlyText = text
+      this.only = child
+    }
+    if (growing.size > 1) {
+      this.only = null
+      this.literals = new TextTable(growing)
+    }
+    this.growing = null
   }
 
   addRegex(route: Route<T>): void {
@@ -80,18 +109,23 @@ function find<T>(
   let best = found
   if (at > path.length) {
     if (node.ends !== null) best = first(node.ends, request, best, tried)
-  } else if (node.literals !== null || node.parameter !== null) {
-    const slash = path.indexOf('/', at)
-    const end = slash < 0 ? path.length : slash
-    if (node.literals !== null) {
-      const child = node.literals.get(path.slice(at, end))
-      if (child !== undefined && (best === null || child.best < best.rank)) {
-        best = find(child, request, path, end + 1, best, tried)
-      }
+  } else {
+    const { only, literals, parameter } = node
+    let end = -1
+    let child: Node<T> | null = null
+    if (only !== null) {
+      end = at + node.onlyText.length
+      if ((end === path.length || path.charCodeAt(end) === 0x2f) && path.startsWith(node.onlyText, at)) child = only
+    } else if (literals !== null) {
+      end = endOfSegment(path, at)
+      child = literals.get(path, at, end)
     }
-    const { parameter } = node
-    if (parameter !== null && end > at && (best === null || parameter.best < best.rank)) {
-      best = find(parameter, request, path, end + 1, best, tried)
+    if (child !== null && (best === null || child.best < best.rank)) {
+      best = find(child, request, path, end + 1, best, tried)
+    }
+    if (parameter !== null && (best === null || parameter.best < best.rank)) {
+      end = endOfSegment(path, at)
+      if (end > at) best = find(parameter, request, path, end + 1, best, tried)
     }
   }
   if (node.regexes !== null) {
@@ -105,6 +139,11 @@ function find<T>(
   return best
 }
 
+function endOfSegment(path: string, at: number): number {
+  const slash = path.indexOf('/', at)
+  return slash < 0 ? path.length : slash
+}
+
 function first<T>(
   routes: Route<T>[],
   request: RouteRequest,
@@ -115,7 +154,7 @@ function first<T>(
     const route = routes[index]!
     if (best !== null && best.rank < route.rank) break
     if (tried !== null) tried.push(route)
-    if (route.accepts(request)) return route
+    if (route.unconditional || route.accepts(request)) return route
   }
   return best
 }
@@ -131,7 +170,7 @@ function firstOfRegexes<T>(
     if (best !== null && best.rank < route.rank) break
     if (!route.path.matchesRegex(path)) continue
     if (tried !== null) tried.push(route)
-    if (route.accepts(request)) return route
+    if (route.unconditional || route.accepts(request)) return route
   }
   return best
 }

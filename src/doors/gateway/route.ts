@@ -16,6 +16,8 @@ export class Route<T = unknown> {
   readonly host: HostPattern
   readonly path: PathMatcher
   readonly conditions: readonly Condition[]
+  /** Has none. */
+  readonly unconditional: boolean
   /** Position in the config, from 0. */
   readonly position: number
   /** Position among all routes in the order in which they win, from 0. Set by the router. */
@@ -28,6 +30,7 @@ export class Route<T = unknown> {
     this.host = new HostPattern(spec.match.host)
     this.path = new PathMatcher(spec.match.path)
     this.conditions = compileConditions(spec.match)
+    this.unconditional = this.conditions.length === 0
     this.position = position
   }
 

@@ -3,6 +3,7 @@ import { MethodsCondition, type RouteRequest } from './condition.ts'
 import { Route, type RouteSpec } from './route.ts'
 import { RouteTrie } from './route-trie.ts'
 import { compareSpecificity } from './specificity.ts'
+import { TextTable } from './text-table.ts'
 
 /** Why no route serves a request. */
 export interface NoRoute {
@@ -24,17 +25,20 @@ export type MatchResult<T> = Route<T> | NoRoute
 export class Router<T> {
   /** In the order in which they win. */
   readonly routes: readonly Route<T>[]
-  private readonly exactHosts = new Map<string, RouteTrie<T>>()
-  /** By what follows the star, with its dot. */
-  private readonly wildcards = new Map<string, RouteTrie<T>>()
-  private readonly anyHost = new RouteTrie<T>()
+  private readonly exactHosts: TextTable<RouteTrie<T>>
+  /** By what follows the star, with its dot; null where there is none. */
+  private readonly wildcards: TextTable<RouteTrie<T>> | null
+  private readonly anyHost: RouteTrie<T>
 
   private constructor(routes: Route<T>[]) {
     this.routes = routes.toSorted(compareSpecificity)
-    for (const [rank, route] of this.routes.entries()) {
-      route.rank = rank
-      this.trieOf(route).add(route)
-    }
+    for (const [rank, route] of this.routes.entries()) route.rank = rank
+    const kinds = Map.groupBy(this.routes, ({ host }) =>
+      host.name === '' ? 'any' : host.wildcard ? 'wildcard' : 'exact',
+    )
+    this.exactHosts = triesByName(kinds.get('exact') ?? [])
+    this.wildcards = kinds.has('wildcard') ? triesByName(kinds.get('wildcard')!) : null
+    this.anyHost = new RouteTrie(kinds.get('any') ?? [])
   }
 
   /**
@@ -59,13 +63,13 @@ export class Router<T> {
   /** The route of lowest rank for a path. Routes whose conditions were looked at go into `tried`. */
   private find(request: RouteRequest, path: string, tried: Route<T>[] | null): Route<T> | null {
     const { host } = request
-    const exact = this.exactHosts.get(host)
-    let best: Route<T> | null = exact === undefined ? null : exact.find(request, path, null, tried)
-    if (this.wildcards.size > 0) {
+    const exact = this.exactHosts.get(host, 0, host.length)
+    let best: Route<T> | null = exact === null ? null : exact.find(request, path, null, tried)
+    if (this.wildcards !== null) {
       // From the longest suffix to the shortest; the first label is the star's.
       for (let dot = host.indexOf('.', 1); dot > 0; dot = host.indexOf('.', dot + 1)) {
-        const wildcard = this.wildcards.get(host.slice(dot))
-        if (wildcard !== undefined) best = wildcard.find(request, path, best, tried)
+        const wildcard = this.wildcards.get(host, dot, host.length)
+        if (wildcard !== null) best = wildcard.find(request, path, best, tried)
       }
     }
     return this.anyHost.find(request, path, best, tried)
@@ -84,15 +88,9 @@ export class Router<T> {
     }
     return { found: false, code: allow.size > 0 ? 'ERR_METHOD_NOT_ALLOWED' : 'ERR_NO_ROUTE', allow: [...allow] }
   }
+}
 
-  private trieOf(route: Route<T>): RouteTrie<T> {
-    const { name, wildcard } = route.host
-    if (name === '') return this.anyHost
-    const tries = wildcard ? this.wildcards : this.exactHosts
-    const known = tries.get(name)
-    if (known !== undefined) return known
-    const made = new RouteTrie<T>()
-    tries.set(name, made)
-    return made
-  }
+function triesByName<T>(routes: readonly Route<T>[]): TextTable<RouteTrie<T>> {
+  const byName = Map.groupBy(routes, ({ host }) => host.name)
+  return new TextTable([...byName].map(([name, group]) => [name, new RouteTrie(group)] as const))
 }

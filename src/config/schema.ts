@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { adminSchema, logSchema } from '../control/config.ts'
-import { cidrs, later, off, parsed, positiveDuration } from '../core/config-fields.ts'
+import { cidrs, later, offOr, parsed, positiveDuration } from '../core/config-fields.ts'
 import { routeSchema } from '../doors/gateway/config.ts'
 import { listenerSchema } from '../engine/config.ts'
 import { upstreamSchema } from '../upstream/config.ts'
@@ -29,8 +29,7 @@ export const configSchema = z.strictObject({
   trustedProxies: cidrs()
     .prefault([])
     .describe('Peers whose `X-Forwarded-*` and `Forwarded` are believed and extended; those of others are replaced.'),
-  via: z
-    .union([off(), pseudonym])
+  via: offOr(pseudonym, 'a pseudonym')
     .default('auto')
     .describe('Name in the `Via` fields: `auto` makes one at start, `off` sends none.'),
   gateway: gateway.optional().describe('The gateway door. Needed by listeners with `door: gateway`.'),

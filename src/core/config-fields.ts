@@ -35,8 +35,8 @@ export function kindOf(value: unknown): string {
   if (Array.isArray(value)) return 'a list'
   if (typeof value === 'string') return JSON.stringify(value)
   if (typeof value === 'object') return 'a mapping'
-  if (typeof value === 'function') return 'a function'
-  return String(value as number | boolean)
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value)
+  return `a ${typeof value}`
 }
 
 /** Milliseconds, typed as `250ms`, `5s`, `2m`, `24h`. */
@@ -94,17 +94,21 @@ export const file = () =>
 
 /** A secret: in place, or `{ file: path }`. */
 export const secret = () =>
-  z.union([
-    z
-      .string()
-      .min(1)
-      .transform((value) => Secret.of(value)),
-    z
-      .strictObject({
-        file: z.string().min(1).describe('The file that holds the secret; a newline at its end is dropped.'),
-      })
-      .transform((value) => Secret.inFile(value.file)),
-  ])
+  z.union(
+    [
+      z
+        .string()
+        .min(1)
+        .transform((value) => Secret.of(value)),
+      z
+        .strictObject({
+          file: z.string().min(1).describe('The file that holds the secret; a newline at its end is dropped.'),
+        })
+        .transform((value) => Secret.inFile(value.file)),
+    ],
+    // What was found is not shown: it may be the secret.
+    { error: () => 'expected a secret: text in quotes, or { file: path }' },
+  )
 
 /** `off` or `false`: null. */
 export const off = () =>
@@ -112,6 +116,10 @@ export const off = () =>
     .union([z.literal('off'), z.literal(false)])
     .describe('`off` or `false` switches it off.')
     .transform((): null => null)
+
+/** `off` (null), or what `schema` takes. */
+export const offOr = <T extends z.ZodType>(schema: T, what: string) =>
+  z.union([off(), schema], { error: ({ input }) => `expected \`off\` or ${what}, found ${kindOf(input)}` })
 
 /** A whole number from `least` to `most`. */
 export const count = (least: number, most = 1_000_000_000) => z.int().min(least).max(most)

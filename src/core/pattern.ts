@@ -5,6 +5,8 @@ export class Pattern {
   readonly source: string
   /** Names of its named groups. */
   readonly groups: readonly string[]
+  /** How many groups it has, named ones included. */
+  readonly groupCount: number
   private readonly compiled: RE2JS
 
   /** Throws a RangeError that says what is wrong with the source. */
@@ -15,6 +17,7 @@ export class Pattern {
     } catch (error) {
       throw new RangeError(error instanceof Error ? error.message : String(error), { cause: error })
     }
+    this.groupCount = this.compiled.groupCount()
     this.groups = Object.keys(this.compiled.namedGroups())
   }
 

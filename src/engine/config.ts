@@ -7,7 +7,7 @@ import {
   count,
   file,
   later,
-  off,
+  offOr,
   positiveDuration,
   size,
 } from '../core/config-fields.ts'

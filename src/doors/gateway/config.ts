@@ -6,7 +6,7 @@ import {
   kindOf,
   later,
   notAvailable,
-  off,
+  offOr,
   parsed,
   pattern,
   suggestion,
@@ -164,9 +164,9 @@ export const routeSchema = z.strictObject({
   to: to.optional().describe('An upstream, or a list of `{ upstream, weight }` to split requests between.'),
   redirect: redirect.optional().describe('Answers with a redirect.'),
   respond: respond.optional().describe('Answers from the config.'),
-  upgrade: z
-    .union([off().transform((): 'websocket'[] => []), z.array(choice(['websocket'])).min(1)])
+  upgrade: offOr(z.array(choice(['websocket'])).min(1), 'a list of protocols such as [websocket]')
     .default(['websocket'])
+    .transform((protocols): string[] => protocols ?? [])
     .describe('Protocols that a client may switch to; `off` for none.'),
   use: later(),
   timeouts: later(),

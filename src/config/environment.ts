@@ -1,0 +1,68 @@
+import { renderPath, type Path } from './errors.ts'
+import type { Finding } from './source.ts'
+
+/** Environment variables by name. */
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/** A text whose `${…}` were replaced. */
+export interface Substitution {
+  /** As written, with its `${…}`. */
+  written: string
+  /** With the values in. */
+  value: string
+}
+
+/** A tree with its environment variables put in. */
+export interface Substituted {
+  data: unknown
+  /** By JSON of the path. */
+  substitutions: Map<string, Substitution>
+  findings: Finding[]
+}
+
+const reference = /\$(\$\{)|\$\{([^{}]*)(\}?)/g
+
+/**
+ * Puts environment variables into the strings of a tree: `${NAME}`, `${NAME:-default}` where it is unset or
+ * empty, `$${` for a plain `${`. It runs on the parsed tree, so no value can add a key or an item.
+ */
+export function substituteEnvironment(data: unknown, env: Environment): Substituted {
+  const substitutions = new Map<string, Substitution>()
+  const findings: Finding[] = []
+
+  const text = (written: string, path: Path): string => {
+    if (!written.includes('${')) return written
+    const value = replaceReferences(written, env, (message) =>
+      findings.push({ path, part: 'value', code: 'ERR_CONFIG_ENV', message: `${renderPath(path)}: ${message}` }),
+    )
+    substitutions.set(JSON.stringify(path), { written, value })
+    return value
+  }
+
+  const walk = (node: unknown, path: Path): unknown => {
+    if (typeof node === 'string') return text(node, path)
+    if (Array.isArray(node)) return node.map((item, index) => walk(item, [...path, index]))
+    // Anything but a plain mapping is left for the schema to refuse.
+    if (typeof node !== 'object' || node === null) return node
+    const copy: Record<string, unknown> = Object.create(null)
+    for (const [key, value] of Object.entries(node)) copy[key] = walk(value, [...path, key])
+    return copy
+  }
+
+  return { data: walk(data, []), substitutions, findings }
+}
+
+function replaceReferences(written: string, env: Environment, fault: (message: string) => void): string {
+  return written.replaceAll(reference, (whole: string, escaped?: string, inside?: string, closed?: string) => {
+    if (escaped !== undefined) return escaped
+    const [, name, fallback] = /^([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?$/s.exec(inside ?? '') ?? []
+    if (name === undefined || closed !== '}') {
+      fault('write ${NAME} or ${NAME:-default}, or $${ for the characters themselves')
+      return whole
+    }
+    const set = env[name]
+    if (set !== undefined && (set !== '' || fallback === undefined)) return set
+    if (fallback === undefined) fault(`the environment variable ${name} is not set, and no default is given`)
+    return fallback ?? ''
+  })
+}

@@ -1,0 +1,80 @@
+import { X509Certificate } from 'node:crypto'
+import type { Config } from './config.ts'
+import { renderPath, type Path } from './errors.ts'
+import type { Finding } from './source.ts'
+
+/** What is odd about a config that can be run: upstreams that no route names, routes that nothing reaches, certificates that have run out. */
+export function lintConfig(config: Config, now = Date.now()): Finding[] {
+  return [...unusedUpstreams(config), ...shadowedRoutes(config), ...unusedTls(config), ...expired(config, now)]
+}
+
+const lint = (path: Path, part: 'key' | 'value', message: string): Finding => ({
+  path,
+  part,
+  code: 'ERR_CONFIG_LINT',
+  message: `${renderPath(path)}: ${message}`,
+})
+
+function unusedUpstreams({ gateway }: Config): Finding[] {
+  const used = new Set(gateway?.routes.flatMap((route) => route.to?.map((target) => target.upstream) ?? []))
+  return Object.keys(gateway?.upstreams ?? {})
+    .filter((name) => !used.has(name))
+    .map((name) => lint(['gateway', 'upstreams', name], 'key', 'no route leads to this upstream'))
+}
+
+/** Of routes with equal matches only one is ever reached: that of the highest priority, the first of these. */
+function shadowedRoutes({ gateway }: Config): Finding[] {
+  const winners = new Map<string, number>()
+  const findings: Finding[] = []
+  const routes = gateway?.routes ?? []
+  for (const [index, { match, priority }] of routes.entries()) {
+    const key = canonical(match)
+    const other = winners.get(key)
+    const wins = other === undefined || priority > routes[other]!.priority
+    if (wins) winners.set(key, index)
+    if (other === undefined) continue
+    const [loser, winner] = wins ? [other, index] : [index, other]
+    findings.push(
+      lint(
+        ['gateway', 'routes', loser],
+        'value',
+        `the route ${JSON.stringify(routes[winner]!.name)} matches the same and comes first: this one is never reached`,
+      ),
+    )
+  }
+  return findings
+}
+
+function unusedTls({ gateway }: Config): Finding[] {
+  return Object.entries(gateway?.upstreams ?? {}).flatMap(([name, { endpoints, tls }]) => {
+    const set = tls.ca ?? tls.cert ?? tls.serverName
+    if (set === undefined || endpoints.some((endpoint) => endpoint.tls)) return []
+    return [lint(['gateway', 'upstreams', name, 'tls'], 'key', 'no endpoint is https://, so this is not used')]
+  })
+}
+
+function expired({ listeners }: Config, now: number): Finding[] {
+  return Object.entries(listeners).flatMap(([name, { tls }]) =>
+    (tls?.certificates ?? []).flatMap(({ cert }, index) => {
+      const { validTo, validToDate } = new X509Certificate(cert.text)
+      if (validToDate.getTime() > now) return []
+      return [
+        lint(
+          ['listeners', name, 'tls', 'certificates', index, 'cert'],
+          'value',
+          `the certificate ran out on ${validTo}`,
+        ),
+      ]
+    }),
+  )
+}
+
+/** JSON with its keys in one order, lists that mean sets sorted. */
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (key, each: unknown) => {
+    if (key === 'methods' && Array.isArray(each))
+      return each.map(String).toSorted((left, right) => (left < right ? -1 : 1))
+    if (typeof each !== 'object' || each === null || Array.isArray(each)) return each
+    return Object.fromEntries(Object.entries(each).toSorted(([left], [right]) => (left < right ? -1 : 1)))
+  })
+}

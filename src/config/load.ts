@@ -1,0 +1,83 @@
+import { readFile } from 'node:fs/promises'
+import { dirname, extname, resolve } from 'node:path'
+import type { Config, ConfigInput } from './config.ts'
+import { configRevision } from './dump.ts'
+import type { Environment } from './environment.ts'
+import { ConfigError, type Problem } from './errors.ts'
+import { ObjectSource, readModule } from './module-source.ts'
+import type { ConfigSource } from './source.ts'
+import { systemCode } from './tree.ts'
+import { readJson, readYaml } from './text-source.ts'
+import { validateConfig } from './validate.ts'
+
+/** A config that can be run, and what it was made of. */
+export interface LoadedConfig {
+  config: Config
+  /** Where it came from: the file as named, and every file to watch, absolute, the config itself first. */
+  source: { file: string; watch: string[] }
+  /** See `configRevision`. */
+  revision: string
+  warnings: Problem[]
+}
+
+export interface LoadOptions {
+  /** Variables for `${NAME}`. Default: those of the process. */
+  env?: Environment
+  /** What a relative path starts from. Default: the current folder. */
+  cwd?: string
+}
+
+/** Names under which a config is looked for, in order. */
+export const configFileNames = [
+  'turnpike.yaml',
+  'turnpike.yml',
+  'turnpike.json',
+  'turnpike.config.ts',
+  'turnpike.config.js',
+]
+
+/**
+ * Loads `.yaml`, `.yml`, `.json`, `.ts` or `.js` and checks all of it. Paths inside are relative to the
+ * file. Throws a ConfigError with every problem and its place.
+ */
+export async function loadConfig(file: string, options: LoadOptions = {}): Promise<LoadedConfig> {
+  const absolute = resolve(options.cwd ?? process.cwd(), file)
+  const source = await readSource(file, absolute)
+  return check(source, dirname(absolute), options.env, [absolute])
+}
+
+/** Checks a config that is at hand as an object. Paths inside are relative to `cwd`. Throws a ConfigError. */
+export async function loadConfigObject(input: ConfigInput, options: LoadOptions = {}): Promise<LoadedConfig> {
+  return check(new ObjectSource('config', input), options.cwd ?? process.cwd(), options.env, [])
+}
+
+async function check(
+  source: ConfigSource,
+  folder: string,
+  env: LoadOptions['env'],
+  watch: string[],
+): Promise<LoadedConfig> {
+  const { config, warnings, files } = await validateConfig(source, { folder, env: env ?? process.env })
+  return {
+    config,
+    source: { file: source.file, watch: [...watch, ...files] },
+    revision: configRevision(config),
+    warnings,
+  }
+}
+
+async function readSource(file: string, absolute: string): Promise<ConfigSource> {
+  const kind = extname(absolute)
+  const fail = (message: string) => new ConfigError([{ file, line: 1, column: 1, code: 'ERR_CONFIG_FILE', message }])
+  let text: string
+  try {
+    text = await readFile(absolute, 'utf8')
+  } catch (error) {
+    const code = systemCode(error)
+    throw fail(code === 'ENOENT' ? 'there is no such file' : `the file cannot be read: ${code}`)
+  }
+  if (kind === '.yaml' || kind === '.yml') return readYaml(file, text)
+  if (kind === '.json') return readJson(file, text)
+  if (/^\.[cm]?[jt]s$/.test(kind)) return readModule(file, absolute, text)
+  throw fail('a config ends in .yaml, .yml, .json, .ts or .js')
+}

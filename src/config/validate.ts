@@ -1,0 +1,114 @@
+import { z } from 'zod'
+import type { Config } from './config.ts'
+import { ConfigError, type Path, type Place, type Problem } from './errors.ts'
+import { substituteEnvironment, type Environment, type Substitution } from './environment.ts'
+import { readFiles } from './files.ts'
+import { describeIssue, findingsOf, flattenIssues } from './issues.ts'
+import { lintConfig } from './lints.ts'
+import { findReferences } from './references.ts'
+import { configSchema } from './schema.ts'
+import type { ConfigSource, Finding } from './source.ts'
+import { replaceAt, valueAt } from './tree.ts'
+
+/** A config that can be run. */
+export interface CheckedConfig {
+  config: Config
+  /** Odd but not wrong: unused upstreams, routes that nothing reaches. */
+  warnings: Problem[]
+  /** Absolute paths of the certificates, keys and secrets that were read with it. */
+  files: string[]
+}
+
+const smallest = `the config is empty; a smallest one is:
+
+    listeners:
+      web: { address: "127.0.0.1:8080", door: gateway }
+    gateway:
+      routes:
+        - { name: all, match: { path: /** }, to: app }
+      upstreams:
+        app: { endpoints: ["http://127.0.0.1:9000"] }
+`
+
+/** Checks a tree from any source. Throws a ConfigError with everything that is wrong. */
+export async function validateConfig(
+  source: ConfigSource,
+  options: { folder: string; env: Environment },
+): Promise<CheckedConfig> {
+  if (source.problems.length > 0) throw new ConfigError(inOrder(source.problems))
+  if (isEmpty(source.data)) {
+    throw new ConfigError([{ file: source.file, line: 1, column: 1, code: 'ERR_CONFIG_EMPTY', message: smallest }])
+  }
+  const { data, substitutions, findings } = substituteEnvironment(source.data, options.env)
+  const parsed = parse(data, substitutions)
+  const files = await readFiles(data, options.folder)
+  // Where a variable is not set, what the schema says of the text without it is noise.
+  const unset = new Set(findings.map(({ path }) => JSON.stringify(path)))
+  const faults = [...findingsOf(parsed.error?.issues ?? [], data), ...findReferences(data), ...files.findings]
+  findings.push(...faults.filter(({ path }) => !unset.has(JSON.stringify(path))))
+  const placed = (finding: Finding) => place(source, finding, substitutions)
+  if (parsed.data === undefined || findings.length > 0) throw new ConfigError(inOrder(findings.map(placed)))
+  files.fill(parsed.data)
+  return { config: parsed.data, warnings: inOrder(lintConfig(parsed.data).map(placed)), files: files.paths }
+}
+
+/** A variable's text is read as a number or a switch where the schema wants one: nowhere else, so that a password of digits stays text. */
+function parse(data: unknown, substitutions: ReadonlyMap<string, Substitution>): z.ZodSafeParseResult<Config> {
+  const parsed = configSchema.safeParse(data, { error: describeIssue })
+  if (parsed.success || substitutions.size === 0) return parsed
+  let changed = false
+  for (const issue of flattenIssues(parsed.error.issues)) {
+    const { path } = issue
+    if (!substitutions.has(JSON.stringify(path))) continue
+    const text = String(valueAt(data, path))
+    const value = plainValue(text)
+    const kind =
+      issue.code === 'invalid_type' ? issue.expected : issue.code === 'invalid_value' ? typeof issue.values[0] : ''
+    if (value === undefined || !(kind === typeof value || (kind === 'int' && typeof value === 'number'))) continue
+    replaceAt(data, path, value)
+    changed = true
+  }
+  return changed ? configSchema.safeParse(data, { error: describeIssue }) : parsed
+}
+
+function plainValue(text: string): number | boolean | undefined {
+  if (text === 'true' || text === 'false') return text === 'true'
+  return /^-?\d{1,15}(?:\.\d{1,9})?$/.test(text) ? Number(text) : undefined
+}
+
+function place(
+  source: ConfigSource,
+  { path, part, code, message }: Finding,
+  substitutions: ReadonlyMap<string, Substitution>,
+): Problem {
+  const { line, column }: Place = source.place(path, part)
+  return { file: source.file, line, column, code, message: withoutValues(message, path, substitutions) }
+}
+
+/** What came from the environment may be a secret: a message shows the variable's name instead. */
+function withoutValues(message: string, path: Path, substitutions: ReadonlyMap<string, Substitution>): string {
+  let text = message
+  const own = JSON.stringify(path)
+  for (const [key, { written, value }] of substitutions) {
+    if (value === written || value === '') continue
+    if (key !== own && value.length < 4) continue
+    text = text.replaceAll(JSON.stringify(value).slice(1, -1), written).replaceAll(value, written)
+  }
+  return text
+}
+
+function isEmpty(data: unknown): boolean {
+  if (data === undefined || data === null) return true
+  return typeof data === 'object' && !Array.isArray(data) && Object.keys(data).length === 0
+}
+
+function inOrder(problems: readonly Problem[]): Problem[] {
+  const sorted = problems.toSorted((left, right) => left.line - right.line || left.column - right.column)
+  const seen = new Set<string>()
+  return sorted.filter((problem) => {
+    const key = `${problem.line}:${problem.column}:${problem.message}`
+    if (seen.has(key)) return false
+    seen.add(key)
+    return true
+  })
+}

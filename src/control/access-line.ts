@@ -6,10 +6,12 @@ import type { Session } from '../engine/session.ts'
 import { jsonText } from './json-text.ts'
 import { TextCache } from './text-cache.ts'
 
-/** Longest path and user agent that a line shows; what is cut ends in `…`, as JSON writes it. */
+/**
+ * Longest values that a line shows; what is cut ends in `…`, as JSON writes it. Together, and with every
+ * character escaped, they stay below one chunk of the writer.
+ */
 const PATH_LIMIT = 4096
-const USER_AGENT_LIMIT = 512
-const DETAIL_LIMIT = 512
+const TEXT_LIMIT = 512
 const SLASH = 0x2f
 const ELLIPSIS = '\\u2026'
 const KEPT_MICROSECONDS = 16_384
@@ -115,11 +117,11 @@ function routeText(route: string, upstream: string): string {
 
 function endpointText(endpoint: string, method: string): string {
   const text = endpoint === '' ? '' : `","endpoint":"${jsonText(endpoint)}`
-  return `${text}","method":"${jsonText(method)}","host":"`
+  return `${text}","method":"${cut(method, TEXT_LIMIT)}","host":"`
 }
 
 function hostText(host: string): string {
-  return `${jsonText(host)}","path":"`
+  return `${cut(host, TEXT_LIMIT)}","path":"`
 }
 
 /** The path as received; of an absolute-form target without what stands before the path, which may name a user. */
@@ -127,17 +129,20 @@ function pathText(target: string): string {
   let path = target
   if (path.charCodeAt(0) !== SLASH) {
     const authority = path.indexOf('://')
-    if (authority >= 0) path = path.slice(Math.max(authority + 3, path.indexOf('/', authority + 3)))
+    const slash = path.indexOf('/', authority + 3)
+    if (authority >= 0) path = slash < 0 ? '' : path.slice(slash)
   }
-  return path.length > PATH_LIMIT ? jsonText(path.slice(0, PATH_LIMIT)) + ELLIPSIS : jsonText(path)
+  return cut(path, PATH_LIMIT)
 }
 
 function userAgentText(value: string): string {
-  const text = value.length > USER_AGENT_LIMIT ? jsonText(value.slice(0, USER_AGENT_LIMIT)) + ELLIPSIS : jsonText(value)
-  return `,"userAgent":"${text}"}\n`
+  return `,"userAgent":"${cut(value, TEXT_LIMIT)}"}\n`
 }
 
-function errorText(error: TurnpikeError): string {
-  const detail = jsonText(error.message.slice(0, DETAIL_LIMIT))
-  return `,"cause":"${error.code}","source":"${error.source}","phase":"${error.phase}","detail":"${detail}"`
+function errorText({ code, source, phase, message }: TurnpikeError): string {
+  return `,"cause":"${code}","source":"${source}","phase":"${phase}","detail":"${cut(message, TEXT_LIMIT)}"`
+}
+
+function cut(value: string, limit: number): string {
+  return value.length > limit ? jsonText(value.slice(0, limit)) + ELLIPSIS : jsonText(value)
 }

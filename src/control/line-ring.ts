@@ -22,7 +22,7 @@ export class LineRing {
   /** A line may go up to here without a closer look. */
   private limit: number
 
-  /** `bytes`: size of the buffer; longer lines than a quarter of it are not kept. */
+  /** `bytes`: size of the buffer; a line that is longer is not kept. */
   constructor(bytes: number, hasReader: boolean) {
     this.ring = Buffer.alloc(bytes)
     this.hasReader = hasReader
@@ -75,7 +75,7 @@ export class LineRing {
   private makeRoom(length: number): boolean {
     if (this.behind && this.reader === this.lapEnd) this.catchUp()
     const size = this.ring.length
-    if (length > size >> 2) {
+    if (length > size) {
       this.dropped++
       return false
     }

@@ -6,7 +6,9 @@ import type { LineRing } from './line-ring.ts'
 import { openLogFile, reason, type LogTarget } from './log-target.ts'
 
 const NEWLINE = 10
-const CHUNK_BYTES = 65_536
+/** Written at once when so much waits. */
+const FLUSH_BYTES = 65_536
+const CHUNK_BYTES = 262_144
 const FLUSH_MS = 200
 const RETRY_MS = 10
 const RETRY_LIMIT_MS = 200
@@ -59,7 +61,7 @@ export class LogWriter {
   /** To be called after each line that went into the ring. */
   added(): void {
     if (this.writing) return
-    if (this.ring.waiting >= CHUNK_BYTES) this.pump()
+    if (this.ring.waiting >= FLUSH_BYTES) this.pump()
     else this.timer ??= this.world.setTimer(this.pump, FLUSH_MS)
   }
 
@@ -132,7 +134,7 @@ export class LogWriter {
       this.failing = false
     }
     this.writing = false
-    if (this.closed !== null || this.nextFd >= 0 || this.ring.waiting >= CHUNK_BYTES) this.pump()
+    if (this.closed !== null || this.nextFd >= 0 || this.ring.waiting >= FLUSH_BYTES) this.pump()
     else if (this.ring.waiting > 0) this.timer = this.world.setTimer(this.pump, FLUSH_MS)
   }
 

@@ -13,6 +13,8 @@ export interface NginxPlan {
   connections?: number
   /** The log_format of `access.log`. */
   logFormat?: string
+  /** After the format in `access_log`. Default: each line is written at once. */
+  logOptions?: string
   wrapper?: readonly string[]
 }
 
@@ -36,7 +38,7 @@ events { worker_connections ${plan.connections ?? 1024}; }
 http {
 ${temporary}
   log_format line '${format}';
-  access_log ${folder}/access.log line;
+  access_log ${folder}/access.log line ${plan.logOptions ?? ''};
 ${plan.http(port, folder)}
 }
 `,

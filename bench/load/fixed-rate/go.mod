@@ -1,0 +1,3 @@
+module turnpike/bench/fixed-rate
+
+go 1.24

@@ -1,0 +1,65 @@
+import { parseArgs } from 'node:util'
+
+export interface Options {
+  /** What to run: gateway, start, idle, large, profile. */
+  command: string
+  /** Further words after the command. */
+  rest: string[]
+  /** Paired rounds. Default 7. */
+  rounds: number
+  /** Seconds that each contender is loaded in each round. Default 2. */
+  seconds: number
+  /** Scenarios to run. Default all. */
+  only: string[] | null
+  /** Contenders to run. Default all. */
+  contenders: string[] | null
+  /** Whether bench/RESULTS.md is rewritten. */
+  write: boolean
+  /** Whether dist/ is used as it is. */
+  noBuild: boolean
+}
+
+export const usage = `npm run bench -- COMMAND [options]
+
+  gateway          requests/s, CPU per request, latency at a fixed rate, idle connections
+  start            from start of the built command to its first answer
+  idle             9 000 connections held
+  large            1 GB up and down, with resident memory
+  all              everything above
+  profile SCENARIO Turnpike alone under load with --cpu-prof: where its time goes
+
+  --rounds N       paired rounds (7)          --only small,tls,download,upload,routes,latency,idle
+  --seconds N      a contender and round (2)  --contenders turnpike,nginx,…
+  --write          update bench/RESULTS.md    --no-build   use dist/ as it is
+`
+
+/** Reads the command line; null where it asks for help or makes no sense. */
+export function readOptions(argv: string[]): Options | null {
+  const { values, positionals } = parseArgs({
+    args: argv,
+    allowPositionals: true,
+    options: {
+      rounds: { type: 'string', default: '7' },
+      seconds: { type: 'string', default: '2' },
+      only: { type: 'string' },
+      contenders: { type: 'string' },
+      write: { type: 'boolean', default: false },
+      'no-build': { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  })
+  const [command, ...rest] = positionals
+  const rounds = Number(values.rounds)
+  const seconds = Number(values.seconds)
+  if (values.help || command === undefined || !Number.isInteger(rounds) || rounds < 1 || !(seconds >= 1)) return null
+  return {
+    command,
+    rest,
+    rounds,
+    seconds: Math.round(seconds),
+    only: values.only?.split(',') ?? null,
+    contenders: values.contenders?.split(',') ?? null,
+    write: values.write,
+    noBuild: values['no-build'],
+  }
+}

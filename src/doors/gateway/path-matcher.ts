@@ -22,8 +22,8 @@ export class PathMatcher {
   readonly segments: readonly (string | null)[]
   /** What every match of a regex begins with; '' for none. */
   readonly literalPrefix: string
-  /** Names that `captures` has. */
-  readonly captureNames: readonly string[]
+  /** Names of the captures, from left to right; a regex tells its own. */
+  private readonly captureNames: readonly string[]
   private readonly hasRest: boolean
   private readonly regex: Pattern | null
 
@@ -34,7 +34,7 @@ export class PathMatcher {
       this.text = path.regex.source
       this.literalPrefix = literalPrefix(this.text)
       this.segments = this.literalPrefix.split('/').slice(1, -1)
-      this.captureNames = path.regex.groups
+      this.captureNames = []
       this.hasRest = false
       this.regex = path.regex
       return
@@ -71,6 +71,21 @@ export class PathMatcher {
   /** Whether the regex finds itself in the path. Its literal prefix is tried first: a hundredth of the time. */
   matchesRegex(path: string): boolean {
     return path.startsWith(this.literalPrefix) && this.regex!.test(path)
+  }
+
+  /** Whether every path of `other` is one of these. Of a regex it can be told only for itself. */
+  covers(other: PathMatcher): boolean {
+    if (this.regex !== null || other.regex !== null) {
+      return this.text === other.text ? this.kind === other.kind : this.kind === 'prefix' && this.segments.length === 0
+    }
+    if (this.kind !== 'prefix' && (other.kind === 'prefix' || other.segments.length !== this.segments.length))
+      return false
+    if (other.segments.length < this.segments.length) return false
+    return this.segments.every((wanted, index) => {
+      const segment = other.segments[index]
+      // `{name}` takes no empty segment, which `/a/` ends in.
+      return wanted === null ? segment !== '' : segment === wanted
+    })
   }
 
   /** What the names stand for in a path that matches; the groups of a regex by name and number. */

@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../../core/error-codes.ts'
 import { MethodsCondition, type RouteRequest } from './condition.ts'
+import { explainLoser, type Explanation, type Loser } from './explanation.ts'
 import { Route, type RouteSpec } from './route.ts'
 import { RouteTrie } from './route-trie.ts'
 import { compareSpecificity } from './specificity.ts'
@@ -58,6 +59,18 @@ export class Router<T> {
       if (lax !== null && lax.rank < route.rank) return { found: false, code: 'ERR_PATH', allow: [] }
     }
     return route
+  }
+
+  /** `match`, with its reasons: why the winner's rivals lost. Takes time with the number of routes. */
+  explain(request: RouteRequest): Explanation<T> {
+    const result = this.match(request)
+    const winner = result.found ? result : null
+    const losers: Loser<T>[] = []
+    for (const route of this.routes) {
+      const loser = route === winner ? null : explainLoser(route, winner, request)
+      if (loser !== null) losers.push(loser)
+    }
+    return { winner, refusal: result.found ? null : result, losers: losers.toSorted((a, b) => b.nearness - a.nearness) }
   }
 
   /** The route of lowest rank for a path. Routes whose conditions were looked at go into `tried`. */

@@ -1,8 +1,10 @@
 import { TurnpikeError } from '../core/error.ts'
 import type { ListenerContext } from './listener.ts'
 import type { ListenerSettings } from './listener-settings.ts'
+import { clientOf, unixPeer } from './peer-facts.ts'
+import { takeProxyHeader } from './proxy-protocol-in.ts'
 import { Session, type SessionFacts } from './session.ts'
-import { Deadline } from './timers.ts'
+import { Deadline, type TimerName } from './timers.ts'
 import type { Socket } from './world.ts'
 
 /** At most one of the two is called, once. */
@@ -18,7 +20,7 @@ export class Arrival {
   private readonly settings: ListenerSettings
   private readonly context: ListenerContext
   private readonly events: ArrivalEvents
-  private readonly deadline = new Deadline(() => this.fail(new TurnpikeError('ERR_TLS_CLIENT', { message: lateText })))
+  private readonly deadline = new Deadline((name) => this.late(name))
   private over = false
 
   constructor(
@@ -37,7 +39,19 @@ export class Arrival {
 
   start(): void {
     this.socket.on('close', this.closed)
-    this.secure()
+    const { proxyProtocol } = this.settings
+    const { peerAddress } = this.facts
+    // What others send in its place fails as HTTP.
+    if (proxyProtocol === null || !(peerAddress === unixPeer || proxyProtocol.from.has(peerAddress)))
+      return this.secure()
+    this.within('head', proxyProtocol.headerMs)
+    takeProxyHeader(this.socket, {
+      taken: ({ source }) => {
+        Object.assign(this.facts, clientOf(source))
+        this.secure()
+      },
+      failed: (error) => this.fail(error),
+    })
   }
 
   /** Ends the connection; nothing is called any more. */
@@ -50,8 +64,7 @@ export class Arrival {
   private secure(): void {
     const { tls } = this.settings
     if (tls === null) return this.arrive(this.socket)
-    const { wheel, world } = this.context
-    wheel.set(this.deadline, 'tls', world.now(), tls.handshakeMs)
+    this.within('tls', tls.handshakeMs)
     tls.security.secure(this.socket, {
       secured: (socket, facts) => {
         this.facts.tls = facts
@@ -59,6 +72,15 @@ export class Arrival {
       },
       failed: (error) => this.fail(error),
     })
+  }
+
+  private within(name: TimerName, ms: number): void {
+    this.context.wheel.set(this.deadline, name, this.context.world.now(), ms)
+  }
+
+  private late(name: TimerName): void {
+    const [code, what] = name === 'tls' ? tlsLate : headerLate
+    this.fail(new TurnpikeError(code, { message: `${what} took too long (timer: ${name}).` }))
   }
 
   private arrive(socket: Socket): void {
@@ -84,4 +106,5 @@ export class Arrival {
   }
 }
 
-const lateText = 'The TLS handshake with the client took too long (timer: tls).'
+const tlsLate = ['ERR_TLS_CLIENT', 'The TLS handshake with the client'] as const
+const headerLate = ['ERR_PROXY_PROTOCOL', 'The PROXY protocol header'] as const

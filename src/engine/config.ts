@@ -34,21 +34,21 @@ const listenerTls = z.strictObject({
 })
 
 const listenerTimeouts = z.strictObject({
-  tls: positiveDuration().default(10_000).describe('Until the TLS handshake is complete.'),
-  head: positiveDuration().default(10_000).describe('From the first byte of a request until its head is complete.'),
-  idle: positiveDuration().default(75_000).describe('How long a keep-alive connection may wait for its next request.'),
+  tls: positiveDuration().prefault('10s').describe('Until the TLS handshake is complete.'),
+  head: positiveDuration().prefault('10s').describe('From the first byte of a request until its head is complete.'),
+  idle: positiveDuration().prefault('75s').describe('How long a keep-alive connection may wait for its next request.'),
   bodyProgress: offOr(byteRate(), 'a size in a duration such as 1KiB/30s')
-    .default({ bytes: 1024, perMs: 30_000 })
+    .prefault('1KiB/30s')
     .describe('Least that must arrive of a request body in each such period; slow but moving bodies live.'),
   stall: positiveDuration()
-    .default(60_000)
+    .prefault('60s')
     .describe('How long a client may take no byte of a reply that is waiting for it.'),
 })
 
 const listenerLimits = z.strictObject({
-  headSize: size(1024).default(32_768).describe('Largest request head: request line and header fields (431).'),
+  headSize: size(1024).prefault('32KiB').describe('Largest request head: request line and header fields (431).'),
   headerCount: count(1, 10_000).default(100).describe('Most header fields in a request (431).'),
-  targetSize: size(64).default(8192).describe('Longest request target (414).'),
+  targetSize: size(64).prefault('8KiB').describe('Longest request target (414).'),
   connections: count(1).default(10_000).describe('Most connections open at a time.'),
 })
 

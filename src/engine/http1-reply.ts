@@ -70,6 +70,7 @@ export class Http1Reply implements ClientPort {
   write(bytes: Buffer, start: number, end: number): boolean {
     if (this.closed || this.ended) return true
     const size = end - start
+    if (size === 0) return true
     this.exchange.bytesOut += size
     if (this.remaining >= 0) this.remaining -= size
     if (this.remaining < 0 && !this.chunked && this.exchange.versionMinor === 1) {

@@ -3,13 +3,14 @@ import { Headers } from '../core/headers.ts'
 import type { HeadLimits } from '../wire/http1/head-parser.ts'
 import { RequestHeadParser, type RequestHead } from '../wire/http1/request-head.ts'
 import type { TakenConnection } from './client-port.ts'
+import type { DownstreamSecurity } from './downstream-security.ts'
 import { Exchange, type ReceivedRequest } from './exchange.ts'
 import type { TrustedProxies } from './forwarded.ts'
 import { Http1Body, type BodyOwner } from './http1-body.ts'
 import { Http1Reply } from './http1-reply.ts'
 import { receiveRequest, unreadableRequest } from './receive-request.ts'
 import type { Door, EngineServices } from './services.ts'
-import type { Session } from './session.ts'
+import type { Session, TlsFacts } from './session.ts'
 import { SocketWriter } from './socket-writer.ts'
 import { Deadline, type TimerName } from './timers.ts'
 import type { Socket } from './world.ts'
@@ -18,15 +19,15 @@ export interface Http1ServerOptions {
   timeouts: {
     headMs: number
     idleMs: number
-    /** At least this many bytes of a request body in each window. */
-    bodyProgress: { bytes: number; windowMs: number }
+    /** At least this many bytes of a request body in each window; null for no bound. */
+    bodyProgress: { bytes: number; windowMs: number } | null
     /** A client that reads nothing of the end of its reply. */
     stallMs: number
   }
   limits: HeadLimits
   trustedProxies: TrustedProxies
-  /** Which trust domain a host belongs to (H26); null where the listener has but one. */
-  domainOf: ((host: string) => number) | null
+  /** How the listener secures connections now; null where it does not. */
+  security(): Pick<DownstreamSecurity, 'settings' | 'domainOf'> | null
   /** Called once, when the connection is over or left HTTP. */
   closed(connection: Http1ServerConnection): void
 }
@@ -81,7 +82,7 @@ export class Http1ServerConnection implements BodyOwner {
     this.arm('head', options.timeouts.headMs)
     socket.on('data', (chunk) => this.received(chunk))
     socket.on('end', () => this.ended())
-    socket.on('error', () => this.socket.destroy())
+    socket.on('error', () => socket.destroy())
     socket.on('close', () => this.gone())
     socket.resume()
   }
@@ -90,6 +91,11 @@ export class Http1ServerConnection implements BodyOwner {
   drain(): void {
     this.keepAlive = false
     if (this.state === 'idle' && !this.parser.started) this.close()
+  }
+
+  /** Cuts it, whatever it is doing. */
+  destroy(): void {
+    this.socket.destroy()
   }
 
   /** Whether the connection can live on after the reply whose head is being written. */
@@ -140,9 +146,8 @@ export class Http1ServerConnection implements BodyOwner {
     const { socket, pending } = this
     this.state = 'tunnel'
     this.services.timers.remove(this.deadline)
-    for (const event of ['data', 'end', 'close', 'error'] as const) socket.removeAllListeners(event)
     this.pending = null
-    return { socket, pending, done: () => this.gone() }
+    return { socket, pending, done: () => this.over() }
   }
 
   bodyWanted(): void {
@@ -155,7 +160,7 @@ export class Http1ServerConnection implements BodyOwner {
   }
 
   private received(chunk: Buffer): void {
-    if (this.state === 'closed' || this.state === 'draining') return
+    if (this.state === 'closed' || this.state === 'draining' || this.state === 'tunnel') return
     if (this.pending !== null) {
       this.pending = Buffer.concat([this.pending, chunk])
       if (this.pending.length > AHEAD_BYTES) this.pause()
@@ -270,16 +275,24 @@ export class Http1ServerConnection implements BodyOwner {
       this.armBodyProgress()
     }
     try {
-      if (this.options.domainOf !== null && this.session.tls !== null) this.checkDomain(request.host)
+      if (this.session.tls !== null) this.checkDomain(this.session.tls, request.host)
       this.door.handle(exchange)
     } catch (thrown) {
       exchange.fail(TurnpikeError.from(thrown, 'route'))
     }
   }
 
-  /** RFC 9110 §7.4: a host of another trust domain than the handshake's is not served here (H26). */
-  private checkDomain(host: string): void {
-    if (this.options.domainOf!(host) !== this.session.tls!.domain) throw new TurnpikeError('ERR_MISDIRECTED')
+  /**
+   * RFC 9110 §7.4: what belongs to another trust domain than the handshake's is not served here, nor
+   * anything once the listener asks more of a handshake than this one gave (H26).
+   */
+  private checkDomain(tls: TlsFacts, host: string): void {
+    const security = this.options.security()
+    if (security === null || security.settings !== tls.settings) {
+      this.keepAlive = false
+      throw new TurnpikeError('ERR_MISDIRECTED', { message: 'This connection was accepted under other security settings.' })
+    }
+    if (security.domainOf(host) !== tls.domain) throw new TurnpikeError('ERR_MISDIRECTED')
   }
 
   private open(request: ReceivedRequest): Exchange {
@@ -345,6 +358,7 @@ export class Http1ServerConnection implements BodyOwner {
   }
 
   private ended(): void {
+    if (this.state === 'tunnel') return
     this.inputEnded = true
     if (this.pending !== null && this.state !== 'draining') return
     if (this.reply !== null && !this.reply.ended) {
@@ -374,9 +388,12 @@ export class Http1ServerConnection implements BodyOwner {
   }
 
   private gone(): void {
-    if (this.state === 'closed') return
-    const wasTunnel = this.state === 'tunnel'
-    if (!wasTunnel && this.reply !== null) this.abandon(new TurnpikeError('ERR_CLIENT_ABORT', { phase: this.phase() }))
+    if (this.state === 'closed' || this.state === 'tunnel') return
+    if (this.reply !== null) this.abandon(new TurnpikeError('ERR_CLIENT_ABORT', { phase: this.phase() }))
+    this.over()
+  }
+
+  private over(): void {
     this.finish()
     this.state = 'closed'
     this.pending = null
@@ -407,8 +424,10 @@ export class Http1ServerConnection implements BodyOwner {
   }
 
   private armBodyProgress(): void {
+    const { bodyProgress } = this.options.timeouts
+    if (bodyProgress === null) return
     this.bodyMark = this.body?.received ?? 0
-    this.arm('bodyProgress', this.options.timeouts.bodyProgress.windowMs)
+    this.arm('bodyProgress', bodyProgress.windowMs)
   }
 
   private expired(name: TimerName): void {
@@ -427,7 +446,7 @@ export class Http1ServerConnection implements BodyOwner {
     const { body, reply } = this
     if (body === null || body.done) return
     const moved = body.received - this.bodyMark
-    if (!body.open || moved >= this.options.timeouts.bodyProgress.bytes) this.armBodyProgress()
+    if (!body.open || moved >= this.options.timeouts.bodyProgress!.bytes) this.armBodyProgress()
     else if (reply === null) this.linger()
     else this.failRequest(reply, body, new TurnpikeError('ERR_BODY_TIMEOUT'))
   }

@@ -34,6 +34,8 @@ export interface UpstreamTimeouts {
   stallMs: number
 }
 
+/** For any service that is not out to exhaust us. */
+const replyLimits = { headBytes: 64 * 1024, headerCount: 200, targetBytes: 0 }
 /** Sane services send one or two. */
 const MAX_INTERIM = 16
 /** Pieces up to this size are copied when they are written, larger ones are not. */
@@ -87,7 +89,7 @@ export class Http1UpstreamConnection implements StreamEvents, BodyOwner, BodySin
     this.egress = egress
     this.timeouts = timeouts
     this.idleMs = idleMs
-    this.parser = new ResponseHeadParser()
+    this.parser = new ResponseHeadParser(replyLimits)
     this.writer = new SocketWriter(dialled.socket, () => this.written())
     this.deadline = new Deadline((name) => this.expired(name))
     dialled.attach(this)
@@ -127,7 +129,7 @@ export class Http1UpstreamConnection implements StreamEvents, BodyOwner, BodySin
   // The request's body, on its way out.
 
   write(bytes: Buffer, start: number, end: number): boolean {
-    if (this.exchange === null) return true
+    if (this.exchange === null || start === end) return true
     this.bodyTouched = true
     this.moved()
     if (!this.chunkedRequest) return this.hold(this.writer.addBytes(bytes, start, end))
@@ -263,7 +265,8 @@ export class Http1UpstreamConnection implements StreamEvents, BodyOwner, BodySin
     const fields = this.services.connectionFields
     ingress(headers, fields)
     if (status === 101) {
-      if (exchange.upgrade === '') this.fail(new TurnpikeError('ERR_UPSTREAM_UPGRADE'))
+      // H16: bytes of a request's body are never a tunnel's.
+      if (exchange.upgrade === '' || !this.requestDone) this.fail(new TurnpikeError('ERR_UPSTREAM_UPGRADE'))
       else this.openTunnel(head, bytes, at, end)
       return true
     }

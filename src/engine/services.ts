@@ -7,9 +7,11 @@ import type { RequestIds } from './request-id.ts'
 import type { TimerWheel } from './timers.ts'
 import type { World } from './world.ts'
 
-/** Hears of every exchange, once at its start and once at its end. */
+/** Hears of every exchange, once at each of its stations. */
 export interface ExchangeObserver {
   started(exchange: Exchange): void
+  /** Its route is known. Not called for those that find none. */
+  routed(exchange: Exchange): void
   finished(exchange: Exchange): void
 }
 

@@ -94,7 +94,6 @@ export interface Socket {
   off(event: 'data', listener: (chunk: Buffer) => void): unknown
   off(event: 'end' | 'close' | 'drain' | 'connect', listener: () => void): unknown
   off(event: 'error', listener: (error: Error) => void): unknown
-  removeAllListeners(event: 'data' | 'end' | 'close' | 'error'): unknown
   /** Puts bytes back in front of what was not read yet. */
   unshift(chunk: Uint8Array): void
 }

@@ -43,15 +43,18 @@ function parseEndpoint(text: string): Omit<EndpointConfig, 'weight'> {
 }
 
 const endpointUrl = () =>
-  z.string().transform((text, context): Omit<EndpointConfig, 'weight'> => {
-    try {
-      return parseEndpoint(text)
-    } catch (error) {
-      if (!(error instanceof RangeError)) throw error
-      context.issues.push({ code: 'custom', message: error.message, input: text })
-      return z.NEVER
-    }
-  })
+  z
+    .string()
+    .meta({ title: 'URL' })
+    .transform((text, context): Omit<EndpointConfig, 'weight'> => {
+      try {
+        return parseEndpoint(text)
+      } catch (error) {
+        if (!(error instanceof RangeError)) throw error
+        context.issues.push({ code: 'custom', message: error.message, input: text })
+        return z.NEVER
+      }
+    })
 
 const endpoint = z.union(
   [
@@ -85,15 +88,15 @@ const upstreamTls = z.strictObject({
 })
 
 const upstreamTimeouts = z.strictObject({
-  connect: positiveDuration().default(5_000).describe('Until the name is resolved and the connection is made.'),
-  tls: positiveDuration().default(10_000).describe('Until the TLS handshake is complete.'),
-  firstByte: positiveDuration().default(60_000).describe('From the sent request until the first byte of the reply.'),
-  stall: positiveDuration().default(60_000).describe('How long no byte may move in either direction.'),
+  connect: positiveDuration().prefault('5s').describe('Until the name is resolved and the connection is made.'),
+  tls: positiveDuration().prefault('10s').describe('Until the TLS handshake is complete.'),
+  firstByte: positiveDuration().prefault('60s').describe('From the sent request until the first byte of the reply.'),
+  stall: positiveDuration().prefault('60s').describe('How long no byte may move in either direction.'),
 })
 
 const upstreamPool = z.strictObject({
   max: count(1, 65_535).default(256).describe('Most connections to each endpoint at a time.'),
-  idle: positiveDuration().default(60_000).describe('How long an unused connection is kept.'),
+  idle: positiveDuration().prefault('60s').describe('How long an unused connection is kept.'),
 })
 
 /** A cluster of endpoints that serve the same. Times in ms. */

@@ -22,7 +22,8 @@ export const rooms: Readonly<Record<string, Room>> = {
   doors: { mayImport: below },
   config: { mayImport: ['core'], configOf: ['doors', 'upstream', 'middleware', 'certs', 'control', 'engine'] },
   control: { mayImport: ['core', 'engine', 'upstream', 'certs', 'config'] },
-  'turnpike.ts': { mayImport: everything },
+  'generation.ts': { mayImport: everything },
+  'turnpike.ts': { mayImport: [...everything, 'generation.ts'] },
   'index.ts': { mayImport: [...everything, 'turnpike.ts'] },
   cli: { mayImport: ['core', 'config', 'control', 'turnpike.ts', 'index.ts'] },
 }

@@ -1,0 +1,62 @@
+#!/usr/bin/env node
+import { exit, type CliIo } from './io.ts'
+
+type Command = (args: string[], io: CliIo) => Promise<number>
+
+/** Each command's module is loaded only when it is asked for. */
+const commands: Record<string, { summary: string; load: () => Promise<Command> }> = {
+  run: { summary: 'run a config', load: async () => (await import('./run.ts')).run },
+  gateway: { summary: 'a reverse proxy in one line', load: async () => (await import('./gateway.ts')).gateway },
+  check: { summary: 'check a config without running it', load: async () => (await import('./check.ts')).check },
+  explain: { summary: 'say which route would serve a request', load: async () => (await import('./explain.ts')).explain },
+  why: { summary: 'say what became of a request', load: async () => (await import('./why.ts')).why },
+  demo: { summary: 'run an example with services of its own', load: async () => (await import('./demo.ts')).demo },
+}
+
+const help = `turnpike: an edge proxy
+
+Usage: turnpike COMMAND [OPTIONS]
+
+${Object.entries(commands)
+  .map(([name, { summary }]) => `  ${name.padEnd(9)} ${summary}`)
+  .join('\n')}
+
+turnpike COMMAND --help says more. turnpike --version prints the version.
+`
+
+async function main(args: string[], io: CliIo): Promise<number> {
+  const [name, ...rest] = args
+  if (name === undefined || name === '--help' || name === '-h' || name === 'help') {
+    ;(name === undefined ? io.stderr : io.stdout).write(help)
+    return name === undefined ? exit.usage : exit.ok
+  }
+  if (name === '--version' || name === '-V') {
+    const { version } = await import('./version.ts')
+    io.stdout.write(`${version()}\n`)
+    return exit.ok
+  }
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined
+  if (command === undefined) {
+    const { nearest } = await import('../core/nearest.ts')
+    const close = nearest(name, Object.keys(commands))
+    io.stderr.write(`turnpike: there is no command "${name}"${close === undefined ? '' : `; did you mean "${close}"?`}\n`)
+    io.stderr.write('turnpike --help lists them.\n')
+    return exit.usage
+  }
+  return (await command.load())(rest, io)
+}
+
+const io: CliIo = {
+  stdout: process.stdout,
+  stderr: process.stderr,
+  // `npm run` changes to the project's folder and says here where the caller stood.
+  cwd: process.env['INIT_CWD'] ?? process.cwd(),
+  env: process.env,
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2), io)
+} catch (error) {
+  process.stderr.write(`turnpike: a bug of ours: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
+  process.exitCode = exit.bug
+}

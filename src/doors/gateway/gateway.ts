@@ -1,0 +1,47 @@
+import { TurnpikeError } from '../../core/error.ts'
+import type { Exchange } from '../../engine/exchange.ts'
+import { countForwards } from '../../engine/max-forwards.ts'
+import type { Door, ExchangeObserver } from '../../engine/services.ts'
+import { normalisePath } from './normalise-path.ts'
+import { RequestView } from './request-view.ts'
+import type { Route } from './route.ts'
+import type { Router } from './router.ts'
+
+/** What a route does with the exchanges that it wins. */
+export interface RouteTarget {
+  /** Protocols that a client may switch to. */
+  readonly upgrade: readonly string[]
+  handle(exchange: Exchange, route: Route<RouteTarget>, matchPath: string): void
+}
+
+/** The door to services of one's own: finds the route of each exchange, and lets it answer. */
+export class Gateway implements Door {
+  private readonly router: Router<RouteTarget>
+  private readonly observer: ExchangeObserver
+  private readonly view = new RequestView()
+
+  constructor(router: Router<RouteTarget>, observer: ExchangeObserver) {
+    this.router = router
+    this.observer = observer
+  }
+
+  /** Throws what the client did wrong, and ERR_NO_ROUTE. */
+  handle(exchange: Exchange): void {
+    // RFC 9110 §9.3.6: a tunnel to anywhere is not what a gateway is for (H22).
+    if (exchange.method === 'CONNECT') throw new TurnpikeError('ERR_CONNECT_NOT_ALLOWED')
+    const target = normalisePath(exchange.target)
+    exchange.path = target.path
+    exchange.query = target.query
+    const stopped = countForwards(exchange)
+    if (stopped !== null) {
+      exchange.reply(stopped)
+      return
+    }
+    const found = this.router.match(this.view.of(exchange, target))
+    if (!found.found) throw new TurnpikeError(found.code, { allow: found.allow.join(', ') })
+    exchange.route = found.name
+    this.observer.routed(exchange)
+    if (exchange.upgrade !== '' && !found.target.upgrade.includes(exchange.upgrade)) exchange.upgrade = ''
+    found.target.handle(exchange, found, target.matchPath)
+  }
+}

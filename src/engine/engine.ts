@@ -1,0 +1,37 @@
+import { Dialler } from './dial.ts'
+import { Ledger } from './ledger.ts'
+import { ReadBuffers } from './read-buffers.ts'
+import { RequestIds, requestIdPrefix } from './request-id.ts'
+import { DateClock, type EngineServices, type ExchangeObserver } from './services.ts'
+import { TimerWheel } from './timers.ts'
+import type { World } from './world.ts'
+
+export interface EngineOptions {
+  world: World
+  observer: ExchangeObserver
+  /** This instance's name in `Via` and `Proxy-Status`. */
+  pseudonym: string
+  /** False for no `Via` fields. Default: true. */
+  via?: boolean
+}
+
+/** What the connections of one data plane share. Holds no socket until something listens or dials. */
+export function createEngine({ world, observer, pseudonym, via = true }: EngineOptions): EngineServices {
+  const ledger = new Ledger()
+  const timers = new TimerWheel(world, ledger)
+  let sequence = 0
+  return {
+    world,
+    ledger,
+    timers,
+    observer,
+    pseudonym,
+    viaLine: via ? `Via: 1.1 ${pseudonym}\r\n` : '',
+    dialler: new Dialler(world, timers, ledger),
+    requestIds: new RequestIds(requestIdPrefix(() => world.random())),
+    clock: new DateClock(world),
+    readBuffers: new ReadBuffers(),
+    connectionFields: { close: false, keepAlive: false, upgrade: '', trailers: false },
+    nextSequence: () => sequence++,
+  }
+}

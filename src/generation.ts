@@ -1,0 +1,59 @@
+import type { Config } from './config/config.ts'
+import { ForwardTarget } from './doors/gateway/forward-target.ts'
+import { Gateway, type RouteTarget } from './doors/gateway/gateway.ts'
+import { RedirectTarget } from './doors/gateway/redirect.ts'
+import { RespondTarget } from './doors/gateway/respond.ts'
+import { Router } from './doors/gateway/router.ts'
+import type { RouteConfig } from './doors/gateway/config.ts'
+import type { EngineServices } from './engine/services.ts'
+import type { UpstreamSecurity } from './engine/upstream-security.ts'
+import { UpstreamTls } from './engine/upstream-tls.ts'
+import { Cluster } from './upstream/cluster.ts'
+import type { UpstreamConfig } from './upstream/config.ts'
+
+/** What a config becomes: routes and clusters, built off to the side, serving nothing until a listener hands it exchanges. */
+export class Generation {
+  readonly router: Router<RouteTarget>
+  readonly door: Gateway
+  readonly clusters: ReadonlyMap<string, Cluster>
+
+  constructor(config: Config, services: EngineServices, via: string) {
+    const upstreams = Object.entries(config.gateway?.upstreams ?? {})
+    this.clusters = new Map(
+      upstreams.map(([name, upstream]) => [
+        name,
+        new Cluster({ name, config: upstream, services, security: securityOf(upstream), via }),
+      ]),
+    )
+    this.router = Router.compile(config.gateway?.routes ?? [], (route) => this.targetOf(route))
+    this.door = new Gateway(this.router, services.observer)
+    services.ledger.enter('generations')
+    this.release = () => services.ledger.strike('generations')
+  }
+
+  private readonly release: () => void
+
+  /** Lets go of its connections: idle ones now, the others as they come free. */
+  close(): void {
+    for (const cluster of this.clusters.values()) cluster.close()
+    this.release()
+  }
+
+  private targetOf({ to, redirect, respond, upgrade }: RouteConfig): RouteTarget {
+    if (redirect !== undefined) return new RedirectTarget(redirect)
+    if (respond !== undefined) return new RespondTarget(respond)
+    const shares = (to ?? []).map(({ upstream, weight }) => ({ cluster: this.clusters.get(upstream)!, weight }))
+    return new ForwardTarget(shares, upgrade)
+  }
+}
+
+function securityOf({ endpoints, tls }: UpstreamConfig): UpstreamSecurity | null {
+  if (!endpoints.some((endpoint) => endpoint.tls)) return null
+  return new UpstreamTls({
+    minVersion: tls.minVersion,
+    verify: tls.verify,
+    ...(tls.ca && { ca: tls.ca.text }),
+    ...(tls.serverName && { serverName: tls.serverName }),
+    ...(tls.cert && tls.key && { cert: tls.cert.text, key: tls.key.text }),
+  })
+}

@@ -1,0 +1,226 @@
+import { randomBytes } from 'node:crypto'
+import type { Config, ConfigInput } from './config/config.ts'
+import { loadConfigObject, type LoadedConfig } from './config/load.ts'
+import { AccessLog } from './control/access-log.ts'
+import { Metrics } from './control/metrics.ts'
+import { TurnpikeError } from './core/error.ts'
+import { createEngine } from './engine/engine.ts'
+import { HttpServer } from './engine/http-server.ts'
+import { Listener } from './engine/listener.ts'
+import type { ListenerSettings } from './engine/listener-settings.ts'
+import { realWorld } from './engine/real-world.ts'
+import { refusalText } from './engine/refusal.ts'
+import { Scope } from './engine/scope.ts'
+import type { EngineServices } from './engine/services.ts'
+import { SharedStates } from './engine/shared-states.ts'
+import { TlsServer } from './engine/tls-server.ts'
+import type { BindAddress, World } from './engine/world.ts'
+import { Generation } from './generation.ts'
+
+export interface TurnpikeOptions {
+  /** Default: this machine's. */
+  world?: World
+  /** Told what goes wrong beside the requests: failing tasks, log sinks, refused connections. */
+  report?: (level: 'error' | 'warn' | 'info' | 'debug', message: string) => void
+}
+
+/** What a stop left behind. */
+export interface StopReport {
+  /** Connections that were still busy when the drain time was over, and were cut. */
+  cut: number
+}
+
+interface OpenListener {
+  listener: Listener
+  server: HttpServer
+}
+
+/** One running Turnpike: a config made to serve, until it is stopped. */
+export class Turnpike {
+  readonly loaded: LoadedConfig
+  readonly services: EngineServices
+  readonly metrics = new Metrics()
+  readonly log: AccessLog
+  readonly generation: Generation
+  /** What was bound, by listener name: with real ports where 0 was asked for. */
+  readonly addresses = new Map<string, BindAddress>()
+  /** Accepts no new work. */
+  draining = false
+  private readonly scope: Scope
+  private readonly listeners: OpenListener[] = []
+  private readonly report: NonNullable<TurnpikeOptions['report']>
+  private stopping: Promise<StopReport> | null = null
+
+  private constructor(loaded: LoadedConfig, parts: Parts, report: NonNullable<TurnpikeOptions['report']>) {
+    this.loaded = loaded
+    this.services = parts.services
+    this.metrics = parts.metrics
+    this.log = parts.log
+    this.scope = parts.scope
+    this.report = report
+    this.generation = new Generation(loaded.config, parts.services, parts.via)
+  }
+
+  /** Builds everything off to the side, then binds. Rejects with a TurnpikeError, with nothing left open. */
+  static async start(loaded: LoadedConfig, options: TurnpikeOptions = {}): Promise<Turnpike> {
+    const report = options.report ?? (() => {})
+    const parts = await makeParts(loaded.config, options.world ?? realWorld(), report)
+    try {
+      const turnpike = new Turnpike(loaded, parts, report)
+      try {
+        await turnpike.listen()
+      } catch (error) {
+        await turnpike.stop(0)
+        throw error
+      }
+      return turnpike
+    } catch (error) {
+      await parts.scope.close()
+      throw error
+    }
+  }
+
+  /** Opens the access log again at its path, after it was moved away. */
+  reopenLogs(): Promise<void> {
+    return this.log.reopen()
+  }
+
+  /**
+   * Accepts no more, lets what is open finish within `drainMs`, cuts the rest, writes the log out.
+   * A second call cuts at once.
+   */
+  stop(drainMs: number = this.loaded.config.shutdown.drain): Promise<StopReport> {
+    if (this.stopping === null) this.stopping = this.drain(drainMs)
+    else this.cut()
+    return this.stopping
+  }
+
+  private async listen(): Promise<void> {
+    for (const [name, config] of Object.entries(this.loaded.config.listeners)) {
+      const { timeouts, limits } = config
+      const settings = listenerSettings(config, this.scope)
+      const server = new HttpServer(this.services, this.generation.door, {
+        timeouts: {
+          headMs: timeouts.head,
+          idleMs: timeouts.idle,
+          bodyProgress:
+            timeouts.bodyProgress === null
+              ? null
+              : { bytes: timeouts.bodyProgress.bytes, windowMs: timeouts.bodyProgress.perMs },
+          stallMs: timeouts.stall,
+        },
+        limits: { headBytes: limits.headSize, headerCount: limits.headerCount, targetBytes: limits.targetSize },
+        trustedProxies: this.loaded.config.trustedProxies,
+        security: () => settings.tls?.security ?? null,
+      })
+      const { world, timers, ledger, pseudonym } = this.services
+      const context = { world, wheel: timers, ledger }
+      const listener = new Listener(name, config.address, settings, context, {
+        connection: (socket, session) => {
+          this.metrics.accepted(name)
+          server.accept(socket, session)
+        },
+        refused: (error, peer) => this.report('debug', `${name}: ${peer}: ${error.code}: ${error.message}`),
+        failed: (error) => this.report('error', `${name}: ${error.code}: ${error.message}`),
+        refusal: (error) => refusalText(error, pseudonym, this.services.clock.date),
+      })
+      this.listeners.push({ listener, server })
+      this.addresses.set(name, await listener.listen())
+    }
+  }
+
+  private async drain(drainMs: number): Promise<StopReport> {
+    this.draining = true
+    await Promise.all(this.listeners.map(({ listener }) => listener.close()))
+    let cut = 0
+    if (drainMs > 0) {
+      const late = Promise.withResolvers<void>()
+      const timer = this.services.world.setTimer(late.resolve, drainMs)
+      const drained = this.listeners.map(({ server }) => new Promise<void>((resolve) => server.drain(resolve)))
+      await Promise.race([Promise.all(drained), late.promise])
+      timer.cancel()
+    }
+    cut += this.cut()
+    this.generation.close()
+    await this.log.close()
+    await this.scope.close()
+    return { cut }
+  }
+
+  private cut(): number {
+    return this.listeners.reduce((sum, { server }) => sum + server.cut(), 0)
+  }
+}
+
+interface Parts {
+  services: EngineServices
+  metrics: Metrics
+  log: AccessLog
+  scope: Scope
+  via: string
+}
+
+async function makeParts(config: Config, world: World, report: NonNullable<TurnpikeOptions['report']>): Promise<Parts> {
+  const metrics = new Metrics()
+  // RFC 9110 §7.6.3: a pseudonym; two instances in a row must not take each other for themselves (H14).
+  const named = config.via === 'auto' || config.via === null ? `turnpike-${randomBytes(4).toString('hex')}` : config.via
+  const services: EngineServices = createEngine({
+    world,
+    pseudonym: named,
+    via: config.via !== null,
+    observer: {
+      started() {},
+      routed: (exchange) => metrics.routed(exchange),
+      finished: (exchange) => {
+        metrics.finish(exchange)
+        log.finish(exchange)
+      },
+    },
+  })
+  const { ledger } = services
+  const scope = new Scope({
+    world,
+    ledger,
+    states: new SharedStates(),
+    onError: (error) => report('error', TurnpikeError.from(error, 'start').message),
+  })
+  const log = await AccessLog.open({
+    to: config.log.access?.to ?? null,
+    remember: config.admin !== null,
+    ids: services.requestIds,
+    world,
+    ledger,
+    report: (message) => report('error', message),
+  })
+  return { services, metrics, log, scope, via: config.via === null ? '' : named }
+}
+
+function listenerSettings(config: Config['listeners'][string], scope: Scope): ListenerSettings {
+  const { limits, timeouts, tls, proxyProtocol } = config
+  return {
+    connections: limits.connections,
+    proxyProtocol: proxyProtocol === undefined ? null : { from: proxyProtocol.from, headerMs: timeouts.head },
+    tls:
+      tls === undefined
+        ? null
+        : {
+            handshakeMs: timeouts.tls,
+            security: new TlsServer(
+              {
+                certificates: tls.certificates.map(({ cert, key }) => ({ cert: cert.text, key: key.text, label: cert.path })),
+                clientAuth: tls.clientAuth === undefined ? null : { ca: tls.clientAuth.ca.text, mode: tls.clientAuth.mode },
+                minVersion: tls.minVersion,
+              },
+              scope,
+            ),
+          },
+  }
+}
+
+/**
+ * Starts a Turnpike from a config object; paths in it are relative to the current folder.
+ * Rejects with a ConfigError, or with a TurnpikeError where an address cannot be bound.
+ */
+export async function createTurnpike(config: ConfigInput, options: TurnpikeOptions = {}): Promise<Turnpike> {
+  return Turnpike.start(await loadConfigObject(config), options)
+}

@@ -5,7 +5,7 @@ import type { SimLoop } from './sim-loop.ts'
 export interface WireStyle {
   /** Bytes that both kernels hold for one direction. */
   capacity: number
-  /** Longest piece that arrives at once. */
+  /** Longest piece that arrives at once, for the first 300 pieces; a hundred times that from then on. */
   segment: number
   /** Longest time between two pieces, ms. */
   gapMs: number
@@ -16,6 +16,8 @@ export interface WireStyle {
 }
 
 export const plainWire: WireStyle = { capacity: 65536, segment: 65536, gapMs: 0, lateWrites: false, resetErases: false }
+
+const SMALL_PIECES = 300
 
 /** What a read from the kernel gives. */
 export type Received = Buffer | 'nothing' | 'end' | 'reset'
@@ -38,6 +40,7 @@ export class WireEnd {
   private arrivedBytes = 0
   /** Taken from this end's writer and not read by the peer. */
   private unread = 0
+  private pieces = 0
   private lastArrival = 0
   private wantsRoom = false
   private finSent = false
@@ -73,7 +76,8 @@ export class WireEnd {
     const copy = Buffer.from(bytes.subarray(0, taken))
     let at = 0
     while (at < taken) {
-      const size = Math.min(taken - at, this.random.between(1, this.style.segment))
+      const longest = this.pieces++ < SMALL_PIECES ? this.style.segment : this.style.segment * 100
+      const size = Math.min(taken - at, this.random.between(1, longest))
       const piece = copy.subarray(at, at + size)
       this.send(() => this.peer.arrive(piece))
       at += size

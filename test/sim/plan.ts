@@ -1,0 +1,222 @@
+import type { Random } from './random.ts'
+import { plainWire, type WireStyle } from './wire.ts'
+
+/** What a client does wrong with a request, or how it leaves. All but `none` end its connection. */
+export type ClientFault =
+  | 'none'
+  | 'garbage'
+  | 'two-framings'
+  | 'bad-chunk'
+  | 'half-head'
+  | 'stalls-in-head'
+  | 'half-body'
+  | 'resets-in-body'
+  | 'stalls-in-body'
+  | 'leaves'
+  | 'resets'
+  | 'half-closes'
+  | 'stops-reading'
+
+/** What an origin does wrong with a reply. */
+export type OriginFault =
+  | 'none'
+  | 'closes-unread'
+  | 'closes'
+  | 'resets'
+  | 'half-head'
+  | 'garbage'
+  | 'two-framings'
+  | 'silent'
+  | 'truncates'
+  | 'resets-in-body'
+  | 'stalls-in-body'
+  | 'bad-chunk'
+  | 'switches'
+  | 'too-much'
+
+export type Framing = 'none' | 'length' | 'chunked' | 'close'
+
+export interface ReplyPlan {
+  status: number
+  framing: Framing
+  size: number
+  trailers: boolean
+  interims: number[]
+  /** Replies before it has read the request's body. */
+  early: boolean
+  /** Whether the connection ends after it, and whether that was said. */
+  closes: 'no' | 'announced' | 'silently'
+  delayMs: number
+  fault: OriginFault
+  /** Only the first try meets the fault. */
+  faultOnce: boolean
+}
+
+export interface ExchangePlan {
+  id: number
+  method: string
+  versionMinor: 0 | 1
+  keepsAlive: boolean
+  framing: Framing
+  size: number
+  trailers: boolean
+  acceptsTrailers: boolean
+  expects: boolean
+  upgrades: boolean
+  fault: ClientFault
+  /** Where in head or body the fault strikes, from 0 to 1. */
+  faultAt: number
+  reply: ReplyPlan
+}
+
+export interface ClientPlan {
+  startsMs: number
+  /** Requests sent before the reply to the first is awaited. */
+  depth: number
+  /** Pause before each request, ms. */
+  thinkMs: number
+  /** How long it waits between two reads; 0 for none. */
+  readsEveryMs: number
+  style: WireStyle
+  exchanges: ExchangePlan[]
+}
+
+/** What becomes of the dials of a life. */
+export type DialTrouble = 'none' | 'refuses' | 'descriptors' | 'hangs' | 'unroutable' | 'unknown-name' | 'slow-name'
+
+export interface LifePlan {
+  clients: ClientPlan[]
+  originStyle: WireStyle
+  unixOrigin: boolean
+  namedOrigin: boolean
+  poolMax: number
+  dialTrouble: DialTrouble
+  /** Timers come late and the clock jumps. */
+  busy: boolean
+  drainsAtMs: number
+}
+
+/** The whole life of a handful of connections, drawn from a seed's chance before anything happens. */
+export function planLife(random: Random): LifePlan {
+  let nextId = 1
+  const clients = Array.from({ length: random.between(1, 4) }, (): ClientPlan => {
+    const count = random.chance(0.3) ? 1 : random.between(1, 5)
+    const exchanges: ExchangePlan[] = []
+    while (exchanges.length < count) {
+      const exchange = planExchange(random, nextId++)
+      exchanges.push(exchange)
+      if (exchange.fault !== 'none' || !exchange.keepsAlive || exchange.upgrades) break
+    }
+    return {
+      startsMs: random.chance(0.5) ? 0 : random.between(0, 60),
+      depth: random.chance(0.35) ? random.between(2, 5) : 1,
+      thinkMs: random.chance(0.7) ? 0 : random.between(0, 80),
+      readsEveryMs: random.chance(0.85) ? 0 : random.between(1, 20),
+      style: planStyle(random),
+      exchanges,
+    }
+  })
+  return {
+    clients,
+    originStyle: planStyle(random),
+    unixOrigin: random.chance(0.1),
+    namedOrigin: random.chance(0.15),
+    poolMax: random.chance(0.2) ? random.between(1, 2) : 16,
+    dialTrouble: random.weighted({
+      none: 80,
+      refuses: 4,
+      descriptors: 2,
+      hangs: 3,
+      unroutable: 2,
+      'unknown-name': 2,
+      'slow-name': 2,
+    }),
+    busy: random.chance(0.1),
+    drainsAtMs: random.chance(0.1) ? random.between(0, 300) : Infinity,
+  }
+}
+
+function planExchange(random: Random, id: number): ExchangePlan {
+  const method = random.weighted({ GET: 5, HEAD: 1, POST: 3, PUT: 2, DELETE: 1 })
+  const withBody = method === 'POST' || method === 'PUT' || (method === 'GET' && random.chance(0.1))
+  const versionMinor = random.chance(0.1) ? 0 : 1
+  const framing = !withBody ? 'none' : versionMinor === 1 && random.chance(0.5) ? 'chunked' : 'length'
+  const upgrades = method === 'GET' && versionMinor === 1 && !withBody && random.chance(0.08)
+  return {
+    id,
+    method,
+    versionMinor,
+    keepsAlive: random.chance(0.9),
+    framing,
+    size: framing === 'none' ? 0 : planSize(random),
+    trailers: framing === 'chunked' && random.chance(0.3),
+    acceptsTrailers: random.chance(0.3),
+    expects: withBody && versionMinor === 1 && random.chance(0.15),
+    upgrades,
+    fault: upgrades ? 'none' : planClientFault(random, framing),
+    faultAt: random.next(),
+    reply: planReply(random, method, withBody),
+  }
+}
+
+function planClientFault(random: Random, framing: Framing): ClientFault {
+  if (random.chance(0.82)) return 'none'
+  const anywhere = ['garbage', 'two-framings', 'half-head', 'stalls-in-head', 'leaves', 'resets', 'half-closes'] as const
+  const inBody = ['half-body', 'resets-in-body', 'stalls-in-body'] as const
+  if (framing !== 'none' && random.chance(0.5)) {
+    return framing === 'chunked' && random.chance(0.3) ? 'bad-chunk' : random.pick(inBody)
+  }
+  return random.chance(0.12) ? 'stops-reading' : random.pick(anywhere)
+}
+
+function planReply(random: Random, method: string, withBody: boolean): ReplyPlan {
+  const status = random.weighted({ 200: 12, 404: 1, 500: 1, 204: 1, 304: 1 })
+  const framing = status === '204' || status === '304' ? 'none' : random.weighted({ length: 5, chunked: 4, close: 1 })
+  const interims = random.chance(0.9) ? [] : Array.from({ length: random.between(1, 3) }, () => random.pick([100, 103]))
+  return {
+    status: Number(status),
+    framing,
+    size: framing === 'none' ? 0 : planSize(random),
+    trailers: framing === 'chunked' && random.chance(0.3),
+    interims,
+    early: withBody && random.chance(0.15),
+    closes: framing === 'close' ? 'silently' : random.weighted({ no: 8, announced: 1, silently: 1 }),
+    delayMs: random.chance(0.6) ? 0 : random.between(0, 40),
+    fault: planOriginFault(random, method, framing),
+    faultOnce: random.chance(0.5),
+  }
+}
+
+function planOriginFault(random: Random, method: string, framing: Framing): OriginFault {
+  if (random.chance(0.8)) return 'none'
+  const inHead = ['closes-unread', 'closes', 'resets', 'half-head', 'garbage', 'two-framings', 'silent', 'switches', 'too-much'] as const
+  if (method === 'HEAD' || framing === 'none' || random.chance(0.5)) return random.pick(inHead)
+  if (framing === 'chunked' && random.chance(0.25)) return 'bad-chunk'
+  if (framing === 'close') return random.pick(['resets-in-body', 'stalls-in-body'] as const)
+  return random.pick(['truncates', 'resets-in-body', 'stalls-in-body'] as const)
+}
+
+function planSize(random: Random): number {
+  switch (random.weighted({ none: 1, small: 12, medium: 4, large: 1 })) {
+    case 'none':
+      return 0
+    case 'small':
+      return random.between(1, 400)
+    case 'medium':
+      return random.between(400, 20_000)
+    case 'large':
+      return random.between(20_000, 180_000)
+  }
+}
+
+function planStyle(random: Random): WireStyle {
+  if (random.chance(0.4)) return { ...plainWire, gapMs: random.next() }
+  const segment = random.pick([1, 3, 40, 1460, 20_000])
+  return {
+    capacity: random.pick([600, 4096, 65_536]),
+    segment,
+    gapMs: segment < 40 ? 0.02 : random.pick([0, 0.3, 3]),
+    lateWrites: random.chance(0.4),
+    resetErases: random.chance(0.5),
+  }
+}

@@ -1,0 +1,73 @@
+import { CidrSet } from '../../src/core/address.ts'
+import { ForwardTarget } from '../../src/doors/gateway/forward-target.ts'
+import { Gateway } from '../../src/doors/gateway/gateway.ts'
+import { Router } from '../../src/doors/gateway/router.ts'
+import { createEngine } from '../../src/engine/engine.ts'
+import { HttpServer } from '../../src/engine/http-server.ts'
+import { Listener } from '../../src/engine/listener.ts'
+import type { EngineServices, ExchangeObserver } from '../../src/engine/services.ts'
+import type { BindAddress, DialAddress, World } from '../../src/engine/world.ts'
+import { Cluster } from '../../src/upstream/cluster.ts'
+import { defaultHeadLimits } from '../../src/wire/http1/head-parser.ts'
+
+/** Short, so that lives are; long enough that only what stalls meets them. */
+export const timeouts = { head: 900, idle: 3000, bodyProgress: 900, clientStall: 1500, connect: 700, firstByte: 1000, stall: 1200 }
+
+export interface SimEngine {
+  services: EngineServices
+  listener: Listener
+  server: HttpServer
+  cluster: Cluster
+}
+
+/** The real engine with the real gateway in front of one upstream, in a world of the caller's. */
+export function simEngine(
+  world: World,
+  observer: ExchangeObserver,
+  address: BindAddress,
+  origin: DialAddress,
+  poolMax: number,
+): SimEngine {
+  const services = createEngine({ world, observer, pseudonym: 'sim' })
+  const cluster = new Cluster({
+    name: 'app',
+    services,
+    security: null,
+    via: 'sim',
+    config: {
+      endpoints: [{ url: 'http://origin', tls: false, target: origin, authority: 'origin', weight: 1 }],
+      balance: 'roundRobin',
+      timeouts: { connect: timeouts.connect, tls: 500, firstByte: timeouts.firstByte, stall: timeouts.stall },
+      pool: { max: poolMax, idle: 2000 },
+      host: 'preserve',
+      tls: { minVersion: '1.2', verify: true },
+    },
+  })
+  const router = Router.compile([{ name: 'all', priority: 0, match: { path: '/**' } }], () => {
+    return new ForwardTarget([{ cluster, weight: 1 }], ['websocket'])
+  })
+  const server = new HttpServer(services, new Gateway(router, observer), {
+    timeouts: {
+      headMs: timeouts.head,
+      idleMs: timeouts.idle,
+      bodyProgress: { bytes: 20, windowMs: timeouts.bodyProgress },
+      stallMs: timeouts.clientStall,
+    },
+    limits: defaultHeadLimits,
+    trustedProxies: new CidrSet([]),
+    security: () => null,
+  })
+  const listener = new Listener(
+    'web',
+    address,
+    { connections: 1000, proxyProtocol: null, tls: null },
+    { world, wheel: services.timers, ledger: services.ledger },
+    {
+      connection: (socket, session) => server.accept(socket, session),
+      refused: () => {},
+      failed: () => {},
+      refusal: () => '',
+    },
+  )
+  return { services, listener, server, cluster }
+}

@@ -1,17 +1,8 @@
-import { stat } from 'node:fs/promises'
-import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { ConfigError, renderProblem } from '../config/errors.ts'
+import { findConfigFile } from '../config/find.ts'
 import { configFileNames, loadConfig } from '../config/load.ts'
-
-/** What a command reads and writes. */
-export interface CommandIo {
-  stdout: { write(text: string): unknown }
-  stderr: { write(text: string): unknown }
-  /** The caller's folder: what relative paths start from. */
-  cwd: string
-  env: Readonly<Record<string, string | undefined>>
-}
+import type { CliIo } from './io.ts'
 
 const usage = `Usage: turnpike check [--config FILE]
 
@@ -26,7 +17,7 @@ Exit code: 0 the config can be run, 1 it cannot, 2 wrong usage.
 `
 
 /** `turnpike check`: 0 where the config can be run, 1 where it cannot, 2 for wrong usage. */
-export async function check(args: string[], io: CommandIo): Promise<number> {
+export async function check(args: string[], io: CliIo): Promise<number> {
   let options: { config?: string; help?: boolean }
   try {
     options = parseArgs({
@@ -64,15 +55,6 @@ export async function check(args: string[], io: CommandIo): Promise<number> {
     io.stderr.write(`${file} cannot be run: ${counted(error.problems.length, 'error')}.\n`)
     return 1
   }
-}
-
-/** The config file of a folder, by its usual names; undefined for none. */
-export async function findConfigFile(folder: string): Promise<string | undefined> {
-  for (const name of configFileNames) {
-    const found = await stat(resolve(folder, name)).catch(() => null)
-    if (found?.isFile() === true) return name
-  }
-  return undefined
 }
 
 function counted(count: number, what: string): string {

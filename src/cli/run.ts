@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
-import { ConfigError } from '../config/errors.ts'
-import { findConfig } from '../config/find.ts'
-import { loadConfig } from '../config/load.ts'
+import { ConfigError, renderProblem } from '../config/errors.ts'
+import { findConfigFile } from '../config/find.ts'
+import { configFileNames, loadConfig } from '../config/load.ts'
 import { exit, type CliIo } from './io.ts'
 import { listenerLines, serve } from './serve.ts'
 
@@ -29,15 +29,19 @@ export async function run(args: string[], io: CliIo): Promise<number> {
     return exit.ok
   }
   try {
-    const file = values.config ?? findConfig(io.cwd)
+    const file = values.config ?? (await findConfigFile(io.cwd))
+    if (file === undefined) {
+      io.stderr.write(`There is no ${configFileNames.join(', ')} in this folder: name one with --config FILE.\n`)
+      return exit.fault
+    }
     const loaded = await loadConfig(file, { cwd: io.cwd, env: io.env })
-    for (const warning of loaded.warnings) io.stderr.write(`${warning.file}:${warning.line}:${warning.column}: warning: ${warning.message}\n`)
+    for (const warning of loaded.warnings) io.stderr.write(`${renderProblem(warning)}\n`)
     return await serve(loaded, io, (turnpike) => {
       io.stderr.write(`turnpike: serving ${loaded.source.file}\n${listenerLines(turnpike)}\n`)
     })
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
-    io.stderr.write(`${error.message}\n`)
+    for (const problem of error.problems) io.stderr.write(`${renderProblem(problem)}\n`)
     return exit.fault
   }
 }

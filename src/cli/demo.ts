@@ -1,0 +1,73 @@
+import { parseArgs } from 'node:util'
+import type { ConfigInput } from '../config/config.ts'
+import { loadConfigObject } from '../config/load.ts'
+import { formatAddress } from '../core/address.ts'
+import { DemoService } from './demo-service.ts'
+import { exit, type CliIo } from './io.ts'
+import { loopbackPort } from './loopback-port.ts'
+import { serve } from './serve.ts'
+
+const help = `turnpike demo
+
+Runs a gateway on 127.0.0.1:8080 with services of its own behind it, and the admin
+address on 127.0.0.1:9900; where one is taken, on a free port. Nothing is opened to
+the outside. Ctrl-C stops it.
+`
+
+/** `turnpike demo`: something to try within a minute, on loopback alone. */
+export async function demo(args: string[], io: CliIo): Promise<number> {
+  try {
+    if (parseArgs({ args, options: { help: { type: 'boolean', short: 'h' } } }).values.help) {
+      io.stdout.write(help)
+      return exit.ok
+    }
+  } catch (error) {
+    io.stderr.write(`turnpike demo: ${(error as Error).message}\n${help}`)
+    return exit.usage
+  }
+  const services = await Promise.all(['hello-1', 'hello-2', 'next'].map((name) => DemoService.start(name)))
+  try {
+    const [first, second, next] = services.map(({ url }) => url)
+    const loaded = await loadConfigObject(await demoConfig([first!, second!], next!), { cwd: io.cwd, env: io.env })
+    return await serve(loaded, io, (turnpike) => {
+      const web = `http://${formatAddress(turnpike.addresses.get('web')!)}`
+      const { admin } = loaded.config
+      io.stdout.write(banner(web, admin === null ? '' : `http://${formatAddress(admin.address)}`))
+    })
+  } finally {
+    await Promise.all(services.map((service) => service.stop()))
+  }
+}
+
+async function demoConfig(hello: string[], next: string): Promise<ConfigInput> {
+  return {
+    listeners: { web: { address: `127.0.0.1:${await loopbackPort(8080)}`, door: 'gateway' } },
+    gateway: {
+      routes: [
+        { name: 'hello', match: { path: '/hello/**' }, to: 'hello' },
+        { name: 'canary', match: { path: '/cart/**' }, to: [{ upstream: 'hello', weight: 90 }, { upstream: 'next', weight: 10 }] },
+        { name: 'old-docs', match: { path: '/docs/{rest...}' }, redirect: { path: '/hello/{rest}', status: 308 } },
+        { name: 'ping', match: { path: '/ping' }, respond: { status: 200, body: 'pong\n' } },
+      ],
+      upstreams: { hello: { endpoints: hello }, next: { endpoints: [next] } },
+    },
+    admin: { address: `127.0.0.1:${await loopbackPort(9900)}` },
+  }
+}
+
+function banner(web: string, admin: string): string {
+  return `Turnpike is running. Try, in another terminal:
+
+  curl -i ${web}/hello/world      two services take turns
+  curl -i ${web}/cart/1           one request in ten goes to the next version
+  curl -iL ${web}/docs/guide      a redirect with a captured part
+  curl -i ${web}/ping             an answer from the config
+  curl -i ${web}/nowhere          an error that says who, why and which request
+
+  ${admin}/metrics         what it counts
+  ${admin}/api/routes      what it would do
+
+Each request is a line of JSON below. Ctrl-C drains and stops.
+
+`
+}

@@ -137,7 +137,8 @@ export class Http1ServerConnection implements BodyOwner {
     this.body = null
     this.finish()
     this.deadline.at = Infinity
-    if (this.session.tls === null) this.socket.resetAndDestroy()
+    // Only TCP can reset; a secured connection that ends without close_notify is truncated too.
+    if (this.session.tls === null && this.socket.remoteAddress !== undefined) this.socket.resetAndDestroy()
     else this.socket.destroy()
   }
 

@@ -6,7 +6,7 @@ import { runWrk } from './load/wrk.ts'
 import type { Options } from './options.ts'
 import { startOrigin } from './origin.ts'
 import { pinnedTo, PROXY_CORE } from './processes.ts'
-import { scenarios } from './scenarios.ts'
+import { groups } from './scenarios.ts'
 import { table } from './table.ts'
 
 interface CpuProfile {
@@ -19,7 +19,7 @@ const SHOWN = 40
 
 /** Turnpike alone under one scenario's load with V8's sampling profiler: the functions by their own time. */
 export async function profile(options: Options): Promise<void> {
-  const scenario = scenarios.find(({ name }) => name === (options.rest[0] ?? 'small'))
+  const scenario = groups.flat().find(({ name }) => name === (options.rest[0] ?? 'small'))
   if (scenario === undefined) throw new Error(`no scenario is called ${options.rest[0]}`)
   const folder = path.resolve(import.meta.dirname, '.work/profile')
   rmSync(folder, { recursive: true, force: true })

@@ -8,6 +8,7 @@ import type { Scenario } from './scenarios.ts'
 
 /** What one contender did, one entry a round. */
 export interface Measured {
+  scenario: string
   contender: string
   requestsPerSecond: number[]
   cpuMicrosecondsPerRequest: number[]
@@ -17,36 +18,43 @@ export interface Measured {
   errors: number
 }
 
-/** All contenders of one scenario: each is proved, then loaded in turn, round by round. */
+/**
+ * Every contender in every scenario of a group: each is proved, then loaded in turn, round by round.
+ * Scenarios that are compared with each other belong in one group, so that their rounds are paired too.
+ */
 export async function measureThroughput(
-  scenario: Scenario,
+  group: readonly Scenario[],
   contenders: readonly Contender[],
   originPort: number,
   certificate: CertificateFiles,
   options: { rounds: number; seconds: number },
 ): Promise<Measured[]> {
-  const setup = { routes: scenario.routes, tls: scenario.tls ? certificate : null, wrapper: pinnedTo(PROXY_CORE) }
-  const taking = contenders.filter((contender) => contender.routes || scenario.routes === 0)
-  const running: { contender: Contender; peer: Peer; measured: Measured }[] = []
+  const running: { scenario: Scenario; peer: Peer; measured: Measured }[] = []
+  const pairs = contenders.flatMap((contender) =>
+    group.filter(({ routes }) => contender.routes || routes === 0).map((scenario) => ({ contender, scenario })),
+  )
   try {
-    for (const contender of taking) {
+    for (const { contender, scenario } of pairs) {
+      const tls = scenario.tls ? certificate : null
+      const setup = { routes: scenario.routes, tls, wrapper: pinnedTo(PROXY_CORE) }
       await proveForwarding(contender, setup, scenario)
       const peer = await contender.start({ ...setup, originPort })
       const measured = {
+        scenario: scenario.name,
         contender: contender.name,
         requestsPerSecond: [],
         cpuMicrosecondsPerRequest: [],
         busy: [],
         errors: 0,
       }
-      running.push({ contender, peer, measured })
+      running.push({ scenario, peer, measured })
       await proveReply(contender.name, peer.port, scenario)
       await load(peer, scenario, 1)
     }
     for (let round = 0; round < options.rounds; round++) {
       // Each round begins with another contender, so that none always follows the same neighbour.
       for (let turn = 0; turn < running.length; turn++) {
-        const { peer, measured } = running[(turn + round) % running.length]!
+        const { scenario, peer, measured } = running[(turn + round) % running.length]!
         const before = cpuMicroseconds(peer.pid)
         const result = await load(peer, scenario, options.seconds)
         const used = cpuMicroseconds(peer.pid) - before

@@ -87,13 +87,13 @@ export function routesSection(few: readonly Measured[], many: readonly Measured[
     const reference = few.find(({ contender }) => contender === each.contender)!
     return {
       contender: each.contender,
-      ratio: median(each.cpuMicrosecondsPerRequest) / median(reference.cpuMicrosecondsPerRequest),
+      ratio: pairedRatio(each.cpuMicrosecondsPerRequest, reference.cpuMicrosecondsPerRequest),
     }
   })
   const own = costs.find((each) => each.contender === 'turnpike')
   return {
     title: 'routes: CPU per request with 1 000 routes over 10',
-    note: 'From the two tables above.',
+    note: 'From the two tables above, whose rounds were interleaved; median of paired rounds.',
     body: table(
       ['', '1 000 routes over 10'],
       costs.map(({ contender, ratio }) => [contender, `${ratio.toFixed(3)}×`]),

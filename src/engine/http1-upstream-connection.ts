@@ -71,6 +71,8 @@ export class Http1UpstreamConnection implements StreamEvents, BodyOwner, BodySin
   private pending: Buffer | null = null
   private consuming = false
   private inputEnded = false
+  /** The socket was told to read no further. */
+  private stopped = false
   private gone = false
 
   constructor(
@@ -163,7 +165,8 @@ export class Http1UpstreamConnection implements StreamEvents, BodyOwner, BodySin
       return false
     }
     this.consume(buffer, 0, length)
-    return this.pending === null && !(this.body !== null && this.body.held)
+    this.stopped = this.pending !== null || (this.body !== null && this.body.held)
+    return !this.stopped
   }
 
   nextBuffer(): Buffer | null {
@@ -197,7 +200,7 @@ export class Http1UpstreamConnection implements StreamEvents, BodyOwner, BodySin
     if (pending !== null) this.consume(pending, 0, pending.length)
     if (this.exchange === null || this.pending !== null || this.body?.held === true) return
     if (this.inputEnded) this.ended()
-    else this.dialled.socket.resume()
+    else this.readOn()
   }
 
   bodyCancelled(): void {
@@ -311,10 +314,16 @@ export class Http1UpstreamConnection implements StreamEvents, BodyOwner, BodySin
       this.exchange = this.watcher = null
       this.body = null
       this.services.timers.set(this.deadline, 'idle', this.services.world.now(), this.idleMs)
-      if (held) this.dialled.socket.resume()
+      this.readOn()
       this.keeper.released(this)
     }
     client.flush()
+  }
+
+  private readOn(): void {
+    if (!this.stopped) return
+    this.stopped = false
+    this.dialled.socket.resume()
   }
 
   private openTunnel(head: ResponseHead, bytes: Buffer, at: number, end: number): void {

@@ -21,6 +21,8 @@ export interface LogWriterOptions {
   ledger: Ledger
   /** Told once when writing begins to fail, and once when the file could not be reopened. */
   report: (message: string) => void
+  /** How long a line may wait for others. Default: 200 ms. */
+  flushMs?: number
 }
 
 /**
@@ -34,6 +36,7 @@ export class LogWriter {
   private readonly world: World
   private readonly ledger: Ledger
   private readonly report: (message: string) => void
+  private readonly flushMs: number
   private target: LogTarget
   /** Opened by `reopen`, used from the next chunk on. */
   private nextFd = -1
@@ -55,6 +58,7 @@ export class LogWriter {
     this.world = options.world
     this.ledger = options.ledger
     this.report = options.report
+    this.flushMs = options.flushMs ?? FLUSH_MS
     if (this.target.owned) this.ledger.enter('logFiles')
   }
 
@@ -62,7 +66,7 @@ export class LogWriter {
   added(): void {
     if (this.writing) return
     if (this.ring.waiting >= FLUSH_BYTES) this.pump()
-    else this.timer ??= this.world.setTimer(this.pump, FLUSH_MS)
+    else this.timer ??= this.world.setTimer(this.pump, this.flushMs)
   }
 
   /** Opens the file again at its path, as after rotation. What was taken before stays in the old file. */
@@ -135,7 +139,7 @@ export class LogWriter {
     }
     this.writing = false
     if (this.closed !== null || this.nextFd >= 0 || this.ring.waiting >= FLUSH_BYTES) this.pump()
-    else if (this.ring.waiting > 0) this.timer = this.world.setTimer(this.pump, FLUSH_MS)
+    else if (this.ring.waiting > 0) this.timer = this.world.setTimer(this.pump, this.flushMs)
   }
 
   /** The rest of the chunk is given up: better no line than a log that holds up, or grows, the process. */

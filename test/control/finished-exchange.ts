@@ -30,6 +30,7 @@ export interface Wanted {
 }
 
 const noClient: ClientPort = {
+  worker: null,
   interim() {},
   begin() {},
   flush() {},

@@ -1,0 +1,40 @@
+import type { Ledger } from '../engine/ledger.ts'
+import type { AccessRecord } from './access-log.ts'
+import type { LoopDelays } from './loop-delay.ts'
+import type { Metrics } from './metrics.ts'
+
+/** The config as it runs. */
+export interface ConfigDump {
+  /** Hash of the whole config: two processes with the same one serve alike. */
+  revision: string
+  /** Where it came from: a file's path, or what made it. */
+  source: string
+  /** Milliseconds since 1970. */
+  loadedAt: number
+  /** The tree, JSON-ready; secrets may still stand in it as `Secret`, which shows as `[secret]`. */
+  tree: unknown
+}
+
+/** All that the admin address shows, from whoever runs the engine. Nothing here changes anything. */
+export interface ControlPort {
+  readonly version: string
+  readonly metrics: Metrics
+  readonly ledger: Ledger
+  /** Milliseconds on the world's clock, and since 1970. */
+  now(): number
+  wallClock(): number
+  /** Why no traffic should be sent here now, one short reason each; empty when ready. */
+  readiness(): string[]
+  config(): ConfigDump
+  /** In the order in which they are tried. */
+  routes(): unknown
+  /** With their endpoints, and the state of those. */
+  upstreams(): unknown
+  /** Lines of the access log that were not written. */
+  logDropped(): number
+  loopDelay(): LoopDelays
+  /** The access log's line of a request, null where it is no longer known. */
+  find(requestId: string): AccessRecord | null
+  /** What `turnpike explain` says today of such a request. */
+  explain(line: AccessRecord): unknown
+}

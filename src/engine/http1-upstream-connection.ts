@@ -268,8 +268,8 @@ export class Http1UpstreamConnection implements StreamEvents, BodyOwner, BodySin
     const fields = this.services.connectionFields
     ingress(headers, fields)
     if (status === 101) {
-      // H16: bytes of a request's body are never a tunnel's.
-      if (exchange.upgrade === '' || !this.requestDone) this.fail(new TurnpikeError('ERR_UPSTREAM_UPGRADE'))
+      // H16: bytes of a request's body are never a tunnel's. RFC 9110 §7.8: to a protocol that was asked for.
+      if (exchange.upgrade === '' || fields.upgrade !== exchange.upgrade || !this.requestDone) this.fail(new TurnpikeError('ERR_UPSTREAM_UPGRADE'))
       else this.openTunnel(head, bytes, at, end)
       return true
     }

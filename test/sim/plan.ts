@@ -107,12 +107,15 @@ export function planLife(random: Random): LifePlan {
       exchanges.push(exchange)
       if (exchange.fault !== 'none' || !exchange.keepsAlive || exchange.upgrades) break
     }
+    const style = planStyle(random)
+    // What is waiting for a client leaves as one write: one that takes it too slowly stalls.
+    const slow = style.capacity >= 4096 && random.chance(0.2)
     return {
       startsMs: random.chance(0.5) ? 0 : random.between(0, 60),
       depth: random.chance(0.35) ? random.between(2, 5) : 1,
       thinkMs: random.chance(0.7) ? 0 : random.between(0, 80),
-      readsEveryMs: random.chance(0.85) ? 0 : random.between(1, 20),
-      style: planStyle(random),
+      readsEveryMs: slow ? random.between(1, 20) : 0,
+      style,
       exchanges,
     }
   })
@@ -141,6 +144,7 @@ function planExchange(random: Random, id: number): ExchangePlan {
   const withBody = method === 'POST' || method === 'PUT' || (method === 'GET' && random.chance(0.1))
   const versionMinor = random.chance(0.1) ? 0 : 1
   const framing = !withBody ? 'none' : versionMinor === 1 && random.chance(0.5) ? 'chunked' : 'length'
+  const size = framing === 'none' ? 0 : planSize(random)
   const upgrades = method === 'GET' && versionMinor === 1 && !withBody && random.chance(0.08)
   return {
     id,
@@ -148,12 +152,12 @@ function planExchange(random: Random, id: number): ExchangePlan {
     versionMinor,
     keepsAlive: random.chance(0.9),
     framing,
-    size: framing === 'none' ? 0 : planSize(random),
+    size,
     trailers: framing === 'chunked' && random.chance(0.3),
     acceptsTrailers: random.chance(0.3),
     expects: withBody && versionMinor === 1 && random.chance(0.15),
     upgrades,
-    fault: upgrades ? 'none' : planClientFault(random, framing),
+    fault: upgrades ? 'none' : planClientFault(random, size === 0 ? 'none' : framing),
     faultAt: random.next(),
     reply: planReply(random, method, withBody),
   }
@@ -173,24 +177,27 @@ function planReply(random: Random, method: string, withBody: boolean): ReplyPlan
   const status = random.weighted({ 200: 12, 404: 1, 500: 1, 204: 1, 304: 1 })
   const framing = status === '204' || status === '304' ? 'none' : random.weighted({ length: 5, chunked: 4, close: 1 })
   const interims = random.chance(0.9) ? [] : Array.from({ length: random.between(1, 3) }, () => random.pick([100, 103]))
+  const size = framing === 'none' ? 0 : planSize(random)
   return {
     status: Number(status),
     framing,
-    size: framing === 'none' ? 0 : planSize(random),
+    size,
     trailers: framing === 'chunked' && random.chance(0.3),
     interims,
     early: withBody && random.chance(0.15),
     closes: framing === 'close' ? 'silently' : random.weighted({ no: 8, announced: 1, silently: 1 }),
     delayMs: random.chance(0.6) ? 0 : random.between(0, 40),
-    fault: planOriginFault(random, method, framing),
+    fault: planOriginFault(random, method, size === 0 ? 'none' : framing),
     faultOnce: random.chance(0.5),
   }
 }
 
 function planOriginFault(random: Random, method: string, framing: Framing): OriginFault {
   if (random.chance(0.8)) return 'none'
-  const inHead = ['closes-unread', 'closes', 'resets', 'half-head', 'garbage', 'two-framings', 'silent', 'switches', 'too-much'] as const
-  if (method === 'HEAD' || framing === 'none' || random.chance(0.5)) return random.pick(inHead)
+  const inHead = ['closes-unread', 'closes', 'resets', 'half-head', 'garbage', 'two-framings', 'silent', 'switches'] as const
+  if (method === 'HEAD' || framing === 'none' || random.chance(0.5)) {
+    return framing !== 'close' && random.chance(0.1) ? 'too-much' : random.pick(inHead)
+  }
   if (framing === 'chunked' && random.chance(0.25)) return 'bad-chunk'
   if (framing === 'close') return random.pick(['resets-in-body', 'stalls-in-body'] as const)
   return random.pick(['truncates', 'resets-in-body', 'stalls-in-body'] as const)

@@ -197,7 +197,9 @@ export class SimOrigin {
     if (reply.framing === 'close' && plan.method !== 'HEAD') return this.leave(() => this.stream.close())
     if (reply.closes === 'no') return
     const closesMs = reply.closes === 'silently' ? this.life.random.between(0, 3) : 0
-    this.life.world.loop.ready(() => this.leave(() => this.stream.close()), closesMs)
+    this.life.world.loop.ready(() => {
+      if (this.replyDone) this.leave(() => this.stream.close())
+    }, closesMs)
   }
 
   /** Does something once everything was sent, and takes no more. */

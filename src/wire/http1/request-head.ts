@@ -69,6 +69,11 @@ export class RequestHeadParser extends HeadParser {
     super(limits, false)
   }
 
+  /** An empty line alone, as some clients send after a body, starts nothing: the connection stays idle. */
+  override get started(): boolean {
+    return super.started && (this.phase !== METHOD || this.at > this.methodStart)
+  }
+
   protected readStartLine(bytes: Buffer, base: number, end: number): number {
     let at = base + this.at
     if (this.phase === START) {
@@ -101,7 +106,7 @@ export class RequestHeadParser extends HeadParser {
       }
       if (at < bound) {
         this.targetEnd = at - base
-        if (bytes[at] !== SPACE) return this.fail('ERR_REQUEST_LINE')
+        if (bytes[at] !== SPACE || at === targetStart) return this.fail('ERR_REQUEST_LINE')
         this.phase = VERSION
         at++
       } else if (at - targetStart > this.limits.targetBytes) {

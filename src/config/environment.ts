@@ -10,6 +10,8 @@ export interface Substitution {
   written: string
   /** With the values in. */
   value: string
+  /** What came from the environment, by name. */
+  taken: ReadonlyMap<string, string>
 }
 
 /** A tree with its environment variables put in. */
@@ -32,10 +34,11 @@ export function substituteEnvironment(data: unknown, env: Environment): Substitu
 
   const text = (written: string, path: Path): string => {
     if (!written.includes('${')) return written
-    const value = replaceReferences(written, env, (message) =>
+    const taken = new Map<string, string>()
+    const value = replaceReferences(written, env, taken, (message) =>
       findings.push({ path, part: 'value', code: 'ERR_CONFIG_ENV', message: `${renderPath(path)}: ${message}` }),
     )
-    substitutions.set(JSON.stringify(path), { written, value })
+    substitutions.set(JSON.stringify(path), { written, value, taken })
     return value
   }
 
@@ -52,7 +55,12 @@ export function substituteEnvironment(data: unknown, env: Environment): Substitu
   return { data: walk(data, []), substitutions, findings }
 }
 
-function replaceReferences(written: string, env: Environment, fault: (message: string) => void): string {
+function replaceReferences(
+  written: string,
+  env: Environment,
+  taken: Map<string, string>,
+  fault: (message: string) => void,
+): string {
   return written.replaceAll(reference, (whole: string, escaped?: string, inside?: string, closed?: string) => {
     if (escaped !== undefined) return escaped
     const [, name, fallback] = /^([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?$/s.exec(inside ?? '') ?? []
@@ -61,8 +69,31 @@ function replaceReferences(written: string, env: Environment, fault: (message: s
       return whole
     }
     const set = env[name]
-    if (set !== undefined && (set !== '' || fallback === undefined)) return set
+    if (set !== undefined && (set !== '' || fallback === undefined)) {
+      taken.set(name, set)
+      return set
+    }
     if (fallback === undefined) fault(`the environment variable ${name} is not set, and no default is given`)
     return fallback ?? ''
   })
+}
+
+/** What came from the environment may be a secret: a message shows the variable in its place. */
+export function hideValues(message: string, path: Path, substitutions: ReadonlyMap<string, Substitution>): string {
+  const shown = new Map<string, string>()
+  const own = JSON.stringify(path)
+  const hide = (value: string, written: string, isOwn: boolean) => {
+    // A short value stands in many words by chance.
+    if (value.length < (isOwn ? 1 : 4)) return
+    shown.set(value, written).set(JSON.stringify(value).slice(1, -1), written)
+  }
+  for (const [key, { written, value, taken }] of substitutions) {
+    if (taken.size === 0) continue
+    for (const [name, part] of taken) hide(part, `\${${name}}`, key === own)
+    hide(value, written, key === own)
+  }
+  if (shown.size === 0) return message
+  const longestFirst = [...shown.keys()].toSorted((left, right) => right.length - left.length)
+  const escaped = longestFirst.map((each) => each.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`))
+  return message.replaceAll(new RegExp(escaped.join('|'), 'g'), (each) => shown.get(each)!)
 }

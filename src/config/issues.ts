@@ -14,7 +14,7 @@ const kinds: Record<string, string> = {
   object: 'a mapping',
   record: 'a mapping',
   array: 'a list',
-  number: 'a number',
+  number: 'a whole number',
   int: 'a whole number',
   boolean: 'true or false',
 }

@@ -18,7 +18,7 @@ const pseudonym = parsed('a pseudonym', (text) => {
 
 const gateway = z.strictObject({
   routes: z.array(routeSchema).min(1).describe('Routes; their order does not matter, the most specific wins.'),
-  upstreams: z.record(name, upstreamSchema).default({}).describe('Clusters of endpoints, by name.'),
+  upstreams: z.record(name, upstreamSchema).prefault({}).describe('Clusters of endpoints, by name.'),
   use: later(),
 })
 
@@ -30,13 +30,13 @@ export const configSchema = z.strictObject({
     .prefault([])
     .describe('Peers whose `X-Forwarded-*` and `Forwarded` are believed and extended; those of others are replaced.'),
   via: offOr(pseudonym, 'a pseudonym')
-    .default('auto')
+    .prefault('auto')
     .describe('Name in the `Via` fields: `auto` makes one at start, `off` sends none.'),
   gateway: gateway.optional().describe('The gateway door. Needed by listeners with `door: gateway`.'),
   log: logSchema.prefault({}).describe('What is written down.'),
   shutdown: z
     .strictObject({
-      drain: positiveDuration().default(30_000).describe('How long open requests may go on after a stop is asked for.'),
+      drain: positiveDuration().prefault('30s').describe('How long open requests may go on after a stop is asked for.'),
     })
     .prefault({})
     .describe('How the process ends.'),

@@ -45,8 +45,10 @@ class TextSource implements ConfigSource {
     // Duplicate keys are found below: the parser compares each key with every other, which 10 000 upstreams would notice.
     const options = { schema: 'core', lineCounter: this.lines, prettyErrors: false, uniqueKeys: false } as const
     this.document = parseDocument(text, options)
-    for (const error of this.document.errors) this.report(error.pos[0], yamlFault(error.code, error.message))
-    if (this.document.errors.length === 0) this.checkNodes(text)
+    // What follows the first fault is mostly its consequence.
+    const fault = this.document.errors[0]
+    if (fault === undefined) this.checkNodes(text)
+    else this.report(fault.pos[0], yamlFault(fault.code, fault.message, text[fault.pos[0]]))
     this.data = this.problems.length === 0 ? this.toData() : undefined
   }
 
@@ -141,7 +143,10 @@ function hasKey(holder: unknown, key: PropertyKey): boolean {
   return holder.items.some((item) => isScalar(item.key) && String(item.key.value) === String(key))
 }
 
-function yamlFault(code: string, message: string): string {
+function yamlFault(code: string, message: string, letter: string | undefined): string {
+  if (message.endsWith('at node end') && (letter === '{' || letter === '[')) {
+    return `a value that holds ${letter} must stand in quotes here, inside braces or brackets`
+  }
   if (code === 'TAB_AS_INDENT') return 'a tab indents this line: YAML is indented by spaces'
   if (code === 'MULTIPLE_DOCS') return 'a second YAML document begins here: a config is one document'
   const first = message.split('\n')[0]!

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Config } from './config.ts'
-import { ConfigError, type Path, type Place, type Problem } from './errors.ts'
-import { substituteEnvironment, type Environment, type Substitution } from './environment.ts'
+import { ConfigError, type Place, type Problem } from './errors.ts'
+import { hideValues, substituteEnvironment, type Environment, type Substitution } from './environment.ts'
 import { readFiles } from './files.ts'
 import { describeIssue, findingsOf, flattenIssues } from './issues.ts'
 import { lintConfig } from './lints.ts'
@@ -82,19 +82,7 @@ function place(
   substitutions: ReadonlyMap<string, Substitution>,
 ): Problem {
   const { line, column }: Place = source.place(path, part)
-  return { file: source.file, line, column, code, message: withoutValues(message, path, substitutions) }
-}
-
-/** What came from the environment may be a secret: a message shows the variable's name instead. */
-function withoutValues(message: string, path: Path, substitutions: ReadonlyMap<string, Substitution>): string {
-  let text = message
-  const own = JSON.stringify(path)
-  for (const [key, { written, value }] of substitutions) {
-    if (value === written || value === '') continue
-    if (key !== own && value.length < 4) continue
-    text = text.replaceAll(JSON.stringify(value).slice(1, -1), written).replaceAll(value, written)
-  }
-  return text
+  return { file: source.file, line, column, code, message: hideValues(message, path, substitutions) }
 }
 
 function isEmpty(data: unknown): boolean {

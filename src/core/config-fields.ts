@@ -6,11 +6,11 @@ import { Pattern } from './pattern.ts'
 import { Secret } from './secret.ts'
 import { durationUnitNames, parseByteRate, parseDuration, parseSize, sizeUnitNames } from './units.ts'
 
-/** How every message about a key of a later version begins. */
+/** How every message about a key or value of a later version ends. */
 export const notAvailable = 'not available in this version'
 
 /** A string that `parse` turns into a value; a RangeError of it becomes the message. */
-export function parsed<T>(what: string, parse: (text: string) => T, bareNumber?: string) {
+export function parsed<T>(what: string, parse: (text: string) => T, kind = 'text', bareNumber?: string) {
   return z
     .string({
       error: ({ input }) =>
@@ -18,6 +18,7 @@ export function parsed<T>(what: string, parse: (text: string) => T, bareNumber?:
           ? `${input} has no unit: write one of ${bareNumber} behind it`
           : `expected ${what}, found ${kindOf(input)}`,
     })
+    .meta({ title: kind })
     .transform((text, context): T => {
       try {
         return parse(text)
@@ -39,57 +40,67 @@ export function kindOf(value: unknown): string {
   return `a ${typeof value}`
 }
 
-/** Milliseconds, typed as `250ms`, `5s`, `2m`, `24h`. */
-export const duration = () => parsed('a duration such as 250ms, 5s, 2m or 24h', parseDuration, durationUnitNames)
-
-/** A duration longer than nothing. */
+/** Milliseconds, more than none, typed as `250ms`, `5s`, `2m`, `24h`. */
 export const positiveDuration = () =>
-  parsed('a duration such as 250ms, 5s, 2m or 24h', (text) => atLeast(parseDuration(text), 1, text), durationUnitNames)
+  parsed(
+    'a duration such as 250ms, 5s, 2m or 24h',
+    (text) => atLeast(parseDuration(text), 1, text),
+    'duration',
+    durationUnitNames,
+  )
 
 /** Bytes, typed as `512B`, `16KiB`, `64MiB`, `1GiB`. */
 export const size = (smallest = 1) =>
-  parsed('a size such as 16KiB or 64MiB', (text) => atLeast(parseSize(text), smallest, text), sizeUnitNames)
+  parsed('a size such as 16KiB or 64MiB', (text) => atLeast(parseSize(text), smallest, text), 'size', sizeUnitNames)
 
 /** Bytes in milliseconds, typed as `1KiB/30s`. */
-export const byteRate = () => parsed('a size in a duration such as 1KiB/30s', parseByteRate)
+export const byteRate = () => parsed('a size in a duration such as 1KiB/30s', parseByteRate, 'size/duration')
 
 /** `:8080`, `127.0.0.1:8080`, `[::1]:8080`, `unix:/run/x.sock`. */
 export const address = () =>
-  parsed('an address such as :8080, 127.0.0.1:8080, [::1]:8080 or unix:/run/x.sock', parseAddress)
+  parsed('an address such as :8080, 127.0.0.1:8080, [::1]:8080 or unix:/run/x.sock', parseAddress, 'address')
 
 /** A list of CIDR ranges. */
 export const cidrs = () =>
   z
     .array(
-      parsed('an address range such as 10.0.0.0/8', (text) => {
-        void new CidrSet([text])
-        return text
-      }),
+      parsed(
+        'an address range such as 10.0.0.0/8',
+        (text) => {
+          void new CidrSet([text])
+          return text
+        },
+        'address range',
+      ),
     )
     .transform((texts) => new CidrSet(texts))
 
 /** A regular expression in RE2's syntax. */
 export const pattern = () =>
-  z.string().transform((source, context): Pattern => {
-    try {
-      return new Pattern(source)
-    } catch (error) {
-      if (!(error instanceof RangeError)) throw error
-      context.issues.push({
-        code: 'custom',
-        message: error.message,
-        input: source,
-        params: { code: 'ERR_CONFIG_REGEX' },
-      })
-      return z.NEVER
-    }
-  })
+  z
+    .string()
+    .meta({ title: 'regular expression' })
+    .transform((source, context): Pattern => {
+      try {
+        return new Pattern(source)
+      } catch (error) {
+        if (!(error instanceof RangeError)) throw error
+        context.issues.push({
+          code: 'custom',
+          message: error.message,
+          input: source,
+          params: { code: 'ERR_CONFIG_REGEX' },
+        })
+        return z.NEVER
+      }
+    })
 
 /** A file that is read with the config; the path is relative to the config's own file. */
 export const file = () =>
   z
     .string()
     .min(1)
+    .meta({ title: 'file' })
     .transform((path) => new FileText(path))
 
 /** A secret: in place, or `{ file: path }`. */
@@ -99,6 +110,7 @@ export const secret = () =>
       z
         .string()
         .min(1)
+        .meta({ title: 'secret' })
         .transform((value) => Secret.of(value)),
       z
         .strictObject({
@@ -111,11 +123,7 @@ export const secret = () =>
   )
 
 /** `off` or `false`: null. */
-export const off = () =>
-  z
-    .union([z.literal('off'), z.literal(false)])
-    .describe('`off` or `false` switches it off.')
-    .transform((): null => null)
+export const off = () => z.literal(['off', false]).transform((): null => null)
 
 /** `off` (null), or what `schema` takes. */
 export const offOr = <T extends z.ZodType>(schema: T, what: string) =>
@@ -125,7 +133,7 @@ export const offOr = <T extends z.ZodType>(schema: T, what: string) =>
 export const count = (least: number, most = 1_000_000_000) => z.int().min(least).max(most)
 
 /** A key that a later version has: refused by name, so that it is never silently ignored. */
-export const later = () => z.never({ error: notAvailable }).optional()
+export const later = () => z.never({ error: notAvailable }).optional().describe(notAvailable)
 
 /** One of `values`; those in `coming` are refused as not yet available, others get the nearest one suggested. */
 export const choice = <const T extends readonly [string, ...string[]]>(values: T, coming: readonly string[] = []) =>
@@ -134,6 +142,8 @@ export const choice = <const T extends readonly [string, ...string[]]>(values: T
       const first = typeof input === 'object' && input !== null ? Object.keys(input)[0] : input
       if (typeof first === 'string' && coming.includes(first)) return `${JSON.stringify(first)} is ${notAvailable}`
       const near = typeof input === 'string' ? nearest(input, values) : undefined
+      if (typeof input === 'number' && values.includes(String(input)))
+        return `expected text: put it in quotes: "${input}"`
       const list = values.map((value) => JSON.stringify(value)).join(', ')
       return `expected ${values.length > 1 ? 'one of ' : ''}${list}, found ${kindOf(input)}${suggestion(near)}`
     },

@@ -15,7 +15,8 @@ export class Pattern {
     try {
       this.compiled = RE2JS.compile(source)
     } catch (error) {
-      throw new RangeError(error instanceof Error ? error.message : String(error), { cause: error })
+      const message = error instanceof Error ? error.message : String(error)
+      throw new RangeError(message.replace(/^error parsing regexp: /, ''), { cause: error })
     }
     this.groupCount = this.compiled.groupCount()
     this.groups = Object.keys(this.compiled.namedGroups())

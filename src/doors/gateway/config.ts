@@ -16,13 +16,14 @@ import { parsePathPattern } from '../../core/path-pattern.ts'
 
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH', 'TRACE']
 
-const text = (what: string) =>
-  z.string({
-    error: ({ input }) =>
-      typeof input === 'number' || typeof input === 'boolean'
-        ? `expected ${what}: put it in quotes: "${input}"`
-        : `expected ${what}, found ${kindOf(input)}`,
-  })
+const textError =
+  (what: string) =>
+  ({ input }: { input?: unknown }) =>
+    typeof input === 'number' || typeof input === 'boolean'
+      ? `expected ${what}: put it in quotes: "${input}"`
+      : `expected ${what}, found ${kindOf(input)}`
+
+const text = (what: string) => z.string({ error: textError(what) })
 
 const method = parsed('a method', (name) => {
   if (name === 'CONNECT') throw new RangeError('CONNECT is not served by a gateway')
@@ -66,20 +67,26 @@ const fieldValue = text('a field value').regex(
 )
 
 const wanted = (what: string) =>
-  z.union([
-    text(what),
-    z.strictObject({ regex: pattern().describe('A regular expression (RE2) that matches somewhere in the value.') }),
-  ])
+  z.union(
+    [
+      z.string(),
+      z.strictObject({ regex: pattern().describe('A regular expression (RE2) that matches somewhere in the value.') }),
+    ],
+    { error: textError(`${what} or { regex }`) },
+  )
 
 /** A path pattern, or `{ regex }`. */
-const path = z.union([
-  parsed('a path', (value) => parsePathPattern(value).text),
-  z.strictObject({
-    regex: pattern().describe(
-      'A regular expression (RE2) over the normalised path, matching anywhere unless it is anchored.',
-    ),
-  }),
-])
+const path = z.union(
+  [
+    parsed('a path', (value) => parsePathPattern(value).text),
+    z.strictObject({
+      regex: pattern().describe(
+        'A regular expression (RE2) over the normalised path, matching anywhere unless it is anchored.',
+      ),
+    }),
+  ],
+  { error: ({ input }) => `expected a path or { regex }, found ${kindOf(input)}` },
+)
 
 /** What a request must be like. Absent keys match everything. */
 const match = z.strictObject({
@@ -147,7 +154,7 @@ const respond = z.strictObject({
   body: text('the body as text').default('').describe('Body, sent as UTF-8.'),
   headers: z
     .record(replyFieldName, fieldValue)
-    .default({})
+    .prefault({})
     .describe('Header fields; without `content-type`, `text/plain; charset=utf-8` is sent with a body.'),
 })
 
@@ -165,7 +172,7 @@ export const routeSchema = z.strictObject({
   redirect: redirect.optional().describe('Answers with a redirect.'),
   respond: respond.optional().describe('Answers from the config.'),
   upgrade: offOr(z.array(choice(['websocket'])).min(1), 'a list of protocols such as [websocket]')
-    .default(['websocket'])
+    .prefault(['websocket'])
     .transform((protocols): string[] => protocols ?? [])
     .describe('Protocols that a client may switch to; `off` for none.'),
   use: later(),

@@ -1,0 +1,3 @@
+const ports: number[] = []
+
+throw new Error(`no port among ${ports.length}`)

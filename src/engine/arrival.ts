@@ -96,8 +96,10 @@ export class Arrival {
     this.events.failed(error)
   }
 
-  private readonly closed = (): void =>
-    this.fail(new TurnpikeError('ERR_CLIENT_ABORT', { phase: this.settings.tls === null ? 'accept' : 'tls' }))
+  private readonly closed = (): void => {
+    // The TLS over it may know why, and says so after this.
+    this.context.world.soon(() => this.fail(new TurnpikeError('ERR_CLIENT_ABORT', { phase: 'accept' })))
+  }
 
   private finish(): void {
     this.over = true

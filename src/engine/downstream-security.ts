@@ -2,7 +2,7 @@ import type { TurnpikeError } from '../core/error.ts'
 import type { TlsFacts } from './session.ts'
 import type { Socket } from './world.ts'
 
-/** How a client's handshake went; at most one of the two is called, once. */
+/** How a client's handshake went; the first call counts. */
 export interface SecuringEvents {
   secured(socket: Socket, facts: TlsFacts): void
   failed(error: TurnpikeError): void

@@ -20,7 +20,7 @@ export interface TlsDomainOptions {
   minVersion: TlsVersion
 }
 
-/** At most one of the two is called, once. */
+/** The first call counts. */
 export interface HandshakeListener {
   secured(socket: TLSSocket): void
   failed(error: TurnpikeError): void
@@ -50,6 +50,10 @@ export class TlsDomain {
   /** Bytes read from the socket before must have been put back. Time is the caller's to limit. */
   handshake(socket: Socket, listener: HandshakeListener): void {
     const server = (this.server ??= this.makeServer())
+    if (this.options.clientAuth?.mode === 'require') {
+      // Node closes on an invalid certificate without a word.
+      socket.on('close', () => listener.failed(new TurnpikeError('ERR_TLS_CLIENT', { message: endedEarly })))
+    }
     this.handshakes.run(listener, () => server.emit('connection', socket))
   }
 
@@ -84,5 +88,7 @@ export class TlsDomain {
     return server
   }
 }
+
+const endedEarly = 'The handshake ended early: the client went away, or its certificate is not valid.'
 
 const ignore = (): void => {}

@@ -11,6 +11,7 @@ export type ClientHelloResult = ClientHello | 'more' | 'other'
 
 const MAX_MESSAGE = 16_384
 const RECORD_HEADER = 5
+const MESSAGE_HEADER = 4
 const HANDSHAKE_RECORD = 22
 const CLIENT_HELLO = 1
 const SERVER_NAME = 0
@@ -24,11 +25,13 @@ export class ClientHelloReader {
   private readonly recordHeader = Buffer.allocUnsafe(RECORD_HEADER)
   private headerLength = 0
   private recordLeft = 0
-  private message = Buffer.alloc(0)
+  /** Its own header first; as large as that says once it is complete. */
+  private message: Buffer = Buffer.allocUnsafe(MESSAGE_HEADER)
+  private filled = 0
   private result: ClientHelloResult = 'more'
 
   /** Takes the next bytes of the connection. What it answers other than `more` stays its answer. */
-  read(chunk: Uint8Array): ClientHelloResult {
+  read(chunk: Buffer): ClientHelloResult {
     let at = 0
     while (at < chunk.length && this.result === 'more') {
       if (this.recordLeft === 0) {
@@ -53,13 +56,20 @@ export class ClientHelloReader {
     if (header[0] !== HANDSHAKE_RECORD || header[1] !== 3 || !fits) this.result = 'other'
   }
 
-  private append(fragment: Uint8Array): void {
-    const message = (this.message = Buffer.concat([this.message, fragment]))
-    if (message[0] !== CLIENT_HELLO) this.result = 'other'
-    if (message.length < 4 || this.result === 'other') return
-    const length = message.readUIntBE(1, 3)
-    if (length > MAX_MESSAGE) this.result = 'other'
-    else if (message.length >= 4 + length) this.result = parseHello(message.subarray(4, 4 + length)) ?? 'other'
+  private append(fragment: Buffer): void {
+    const taken = fragment.copy(this.message, this.filled)
+    this.filled += taken
+    if (this.filled < this.message.length) return
+    if (this.filled > MESSAGE_HEADER) {
+      this.result = parseHello(this.message.subarray(MESSAGE_HEADER)) ?? 'other'
+      return
+    }
+    const length = this.message.readUIntBE(1, 3)
+    if (this.message[0] !== CLIENT_HELLO || length === 0 || length > MAX_MESSAGE) this.result = 'other'
+    else {
+      this.message = Buffer.concat([this.message, Buffer.allocUnsafe(length)])
+      this.append(fragment.subarray(taken))
+    }
   }
 }
 
@@ -104,10 +114,15 @@ function readAlpn(data: Vector, found: ClientHello): boolean {
   const list = data.vector(2)
   while (list.left > 0 && list.ok) {
     const protocol = list.vector(1).text()
-    // RFC 8701 §2: GREASE protocols are two equal bytes 0x?A.
-    if (!/^([\x0a\x1a\x2a\x3a\x4a\x5a\x6a\x7a\x8a\x9a\xaa\xba\xca\xda\xea\xfa])\1$/.test(protocol)) found.alpn.push(protocol)
+    if (!isGrease(protocol)) found.alpn.push(protocol)
   }
   return data.ok && list.ok
+}
+
+/** RFC 8701 §2: GREASE protocols are two equal bytes 0x?A. */
+function isGrease(protocol: string): boolean {
+  const first = protocol.charCodeAt(0)
+  return protocol.length === 2 && first === protocol.charCodeAt(1) && (first & 0x0f) === 0x0a
 }
 
 /** RFC 6066 §3: a DNS name without trailing dot; addresses are not permitted. */

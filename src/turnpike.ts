@@ -1,9 +1,13 @@
 import { randomBytes } from 'node:crypto'
 import type { Config, ConfigInput } from './config/config.ts'
 import { loadConfigObject, type LoadedConfig } from './config/load.ts'
+import { controlView } from './control-view.ts'
 import { AccessLog } from './control/access-log.ts'
+import { AdminServer } from './control/admin-server.ts'
+import type { Logger } from './control/logger.ts'
+import { LoopDelay } from './control/loop-delay.ts'
 import { Metrics } from './control/metrics.ts'
-import { TurnpikeError } from './core/error.ts'
+import type { ListenAddress } from './core/address.ts'
 import { createEngine } from './engine/engine.ts'
 import { HttpServer } from './engine/http-server.ts'
 import { Listener } from './engine/listener.ts'
@@ -20,8 +24,8 @@ import { Generation } from './generation.ts'
 export interface TurnpikeOptions {
   /** Default: this machine's. */
   world?: World
-  /** Told what goes wrong beside the requests: failing tasks, log sinks, refused connections. */
-  report?: (level: 'error' | 'warn' | 'info' | 'debug', message: string) => void
+  /** Told what goes on beside the requests: failing tasks, log sinks, refused connections. Default: nobody. */
+  logger?: Pick<Logger, 'error' | 'warn' | 'info' | 'debug'>
 }
 
 /** What a stop left behind. */
@@ -44,30 +48,34 @@ export class Turnpike {
   readonly generation: Generation
   /** What was bound, by listener name: with real ports where 0 was asked for. */
   readonly addresses = new Map<string, BindAddress>()
+  /** Where the admin API stands, null where it is off. */
+  adminAddress: ListenAddress | null = null
   /** Accepts no new work. */
   draining = false
   private readonly scope: Scope
   private readonly listeners: OpenListener[] = []
-  private readonly report: NonNullable<TurnpikeOptions['report']>
+  private readonly logger: NonNullable<TurnpikeOptions['logger']>
+  private admin: AdminServer | null = null
   private stopping: Promise<StopReport> | null = null
 
-  private constructor(loaded: LoadedConfig, parts: Parts, report: NonNullable<TurnpikeOptions['report']>) {
+  private constructor(loaded: LoadedConfig, parts: Parts, logger: NonNullable<TurnpikeOptions['logger']>) {
     this.loaded = loaded
     this.services = parts.services
     this.metrics = parts.metrics
     this.log = parts.log
     this.scope = parts.scope
-    this.report = report
+    this.logger = logger
     this.generation = new Generation(loaded.config, parts.services, parts.via)
   }
 
   /** Builds everything off to the side, then binds. Rejects with a TurnpikeError, with nothing left open. */
   static async start(loaded: LoadedConfig, options: TurnpikeOptions = {}): Promise<Turnpike> {
-    const report = options.report ?? (() => {})
-    const parts = await makeParts(loaded.config, options.world ?? realWorld(), report)
+    const logger = options.logger ?? silent
+    const parts = await makeParts(loaded.config, options.world ?? realWorld(), logger)
     try {
-      const turnpike = new Turnpike(loaded, parts, report)
+      const turnpike = new Turnpike(loaded, parts, logger)
       try {
+        await turnpike.openAdmin()
         await turnpike.listen()
       } catch (error) {
         await turnpike.stop(0)
@@ -78,6 +86,13 @@ export class Turnpike {
       await parts.scope.close()
       throw error
     }
+  }
+
+  /** Why no traffic should be sent here now; empty when ready. */
+  notReady(): string[] {
+    if (this.draining) return ['draining']
+    const names = Object.keys(this.loaded.config.listeners).filter((name) => !this.addresses.has(name))
+    return names.map((name) => `listener ${name} is not bound yet`)
   }
 
   /** Opens the access log again at its path, after it was moved away. */
@@ -93,6 +108,21 @@ export class Turnpike {
     if (this.stopping === null) this.stopping = this.drain(drainMs)
     else this.cut()
     return this.stopping
+  }
+
+  private async openAdmin(): Promise<void> {
+    const { admin } = this.loaded.config
+    if (admin === null) return
+    const { world } = this.services
+    const loopDelay = this.scope.use(new LoopDelay(() => world.now()))
+    this.admin = await AdminServer.listen({
+      address: admin.address,
+      token: admin.token?.reveal() ?? null,
+      port: controlView(this, loopDelay),
+      world,
+      onError: (error) => this.logger.error('the admin address failed', { error }),
+    })
+    this.adminAddress = this.admin.address()
   }
 
   private async listen(): Promise<void> {
@@ -120,8 +150,8 @@ export class Turnpike {
           this.metrics.accepted(name)
           server.accept(socket, session)
         },
-        refused: (error, peer) => this.report('debug', `${name}: ${peer}: ${error.code}: ${error.message}`),
-        failed: (error) => this.report('error', `${name}: ${error.code}: ${error.message}`),
+        refused: (error, peer) => this.logger.debug('a connection was refused', { listener: name, peer, error }),
+        failed: (error) => this.logger.error('connections cannot be accepted', { listener: name, error }),
         refusal: (error) => refusalText(error, pseudonym, this.services.clock.date),
       })
       this.listeners.push({ listener, server })
@@ -143,6 +173,7 @@ export class Turnpike {
     cut += this.cut()
     this.generation.close()
     await this.log.close()
+    await this.admin?.close()
     await this.scope.close()
     return { cut }
   }
@@ -160,7 +191,9 @@ interface Parts {
   via: string
 }
 
-async function makeParts(config: Config, world: World, report: NonNullable<TurnpikeOptions['report']>): Promise<Parts> {
+const silent = { error() {}, warn() {}, info() {}, debug() {} }
+
+async function makeParts(config: Config, world: World, logger: NonNullable<TurnpikeOptions['logger']>): Promise<Parts> {
   const metrics = new Metrics()
   // RFC 9110 §7.6.3: a pseudonym; two instances in a row must not take each other for themselves (H14).
   const named = config.via === 'auto' || config.via === null ? `turnpike-${randomBytes(4).toString('hex')}` : config.via
@@ -182,7 +215,7 @@ async function makeParts(config: Config, world: World, report: NonNullable<Turnp
     world,
     ledger,
     states: new SharedStates(),
-    onError: (error) => report('error', TurnpikeError.from(error, 'start').message),
+    onError: (error) => logger.error('a background task failed', { error }),
   })
   const log = await AccessLog.open({
     to: config.log.access?.to ?? null,
@@ -190,7 +223,7 @@ async function makeParts(config: Config, world: World, report: NonNullable<Turnp
     ids: services.requestIds,
     world,
     ledger,
-    report: (message) => report('error', message),
+    report: (message) => logger.error(message),
   })
   return { services, metrics, log, scope, via: config.via === null ? '' : named }
 }

@@ -31,8 +31,7 @@ export async function demo(args: string[], io: CliIo): Promise<number> {
     const loaded = await loadConfigObject(await demoConfig([first!, second!], next!), { cwd: io.cwd, env: io.env })
     return await serve(loaded, io, (turnpike) => {
       const web = `http://${formatAddress(turnpike.addresses.get('web')!)}`
-      const { admin } = loaded.config
-      io.stdout.write(banner(web, admin === null ? '' : `http://${formatAddress(admin.address)}`))
+      io.stdout.write(banner(web, `http://${formatAddress(turnpike.adminAddress!)}`))
     })
   } finally {
     await Promise.all(services.map((service) => service.stop()))

@@ -31,7 +31,7 @@ async function main(args: string[], io: CliIo): Promise<number> {
     return name === undefined ? exit.usage : exit.ok
   }
   if (name === '--version' || name === '-V') {
-    const { version } = await import('./version.ts')
+    const { version } = await import('../control/version.ts')
     io.stdout.write(`${version()}\n`)
     return exit.ok
   }

@@ -1,4 +1,5 @@
 import type { LoadedConfig } from '../config/load.ts'
+import { Logger } from '../control/logger.ts'
 import { formatAddress } from '../core/address.ts'
 import { TurnpikeError } from '../core/error.ts'
 import { Turnpike } from '../turnpike.ts'
@@ -10,13 +11,15 @@ export async function serve(
   io: CliIo,
   started: (turnpike: Turnpike) => void | Promise<void>,
 ): Promise<number> {
+  const logger = new Logger({
+    level: loaded.config.log.level,
+    format: io.stderr.isTTY === true ? 'text' : 'json',
+    wallClock: Date.now,
+    write: (line) => io.stderr.write(line),
+  })
   let turnpike: Turnpike
   try {
-    turnpike = await Turnpike.start(loaded, {
-      report: (level, message) => {
-        if (levels.indexOf(level) <= levels.indexOf(loaded.config.log.level)) io.stderr.write(`turnpike: ${level}: ${message}\n`)
-      },
-    })
+    turnpike = await Turnpike.start(loaded, { logger })
   } catch (error) {
     if (!(error instanceof TurnpikeError)) throw error
     io.stderr.write(`turnpike: ${error.code}: ${error.message}\n`)
@@ -26,8 +29,6 @@ export async function serve(
   await started(turnpike)
   return stopped
 }
-
-const levels = ['error', 'warn', 'info', 'debug'] as const
 
 function untilSignal(turnpike: Turnpike, io: CliIo): Promise<number> {
   const reopen = (): void => {

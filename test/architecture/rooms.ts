@@ -23,7 +23,8 @@ export const rooms: Readonly<Record<string, Room>> = {
   config: { mayImport: ['core'], configOf: ['doors', 'upstream', 'middleware', 'certs', 'control', 'engine'] },
   control: { mayImport: ['core', 'engine', 'upstream', 'certs', 'config'] },
   'generation.ts': { mayImport: everything },
-  'turnpike.ts': { mayImport: [...everything, 'generation.ts'] },
+  'control-view.ts': { mayImport: [...everything, 'turnpike.ts'] },
+  'turnpike.ts': { mayImport: [...everything, 'generation.ts', 'control-view.ts'] },
   'index.ts': { mayImport: [...everything, 'turnpike.ts'] },
   cli: { mayImport: ['core', 'config', 'control', 'turnpike.ts', 'index.ts'] },
 }

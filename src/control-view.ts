@@ -1,0 +1,64 @@
+import type { AccessRecord } from './control/access-log.ts'
+import type { ControlPort } from './control/control-port.ts'
+import type { LoopDelay } from './control/loop-delay.ts'
+import { version } from './control/version.ts'
+import { dumpConfig } from './config/dump.ts'
+import { normalisePath } from './doors/gateway/normalise-path.ts'
+import type { Turnpike } from './turnpike.ts'
+
+/** A running Turnpike as the admin address shows it. */
+export function controlView(turnpike: Turnpike, loopDelay: LoopDelay): ControlPort {
+  const { services, metrics, log, generation, loaded } = turnpike
+  const { world, ledger } = services
+  const loadedAt = world.wallClock()
+  return {
+    version: version(),
+    metrics,
+    ledger,
+    now: () => world.now(),
+    wallClock: () => world.wallClock(),
+    readiness: () => turnpike.notReady(),
+    config: () => ({
+      revision: loaded.revision,
+      source: loaded.source.file,
+      loadedAt,
+      tree: dumpConfig(loaded.config),
+    }),
+    routes: () => generation.router.routes.map((route) => describeRoute(route)),
+    upstreams: () =>
+      [...generation.clusters.values()].map(({ name, endpoints }) => ({
+        name,
+        endpoints: endpoints.map(({ url, weight, pool }) => ({ url, weight, connections: pool.counts })),
+      })),
+    logDropped: () => log.dropped,
+    loopDelay: () => loopDelay.read(),
+    find: (id) => log.find(id),
+    explain: (line) => explainLine(turnpike, line),
+  }
+}
+
+type RouteOf = Turnpike['generation']['router']['routes'][number]
+
+function describeRoute({ name, priority, host, path, conditions, rank }: RouteOf): unknown {
+  return { rank, name, priority, host: host.text, path: path.text, pathKind: path.kind, conditions: conditions.map(String) }
+}
+
+/** What would be decided today of a request that the log remembers, its header fields and query aside. */
+function explainLine({ generation }: Turnpike, { method, host, path, listener }: AccessRecord): unknown {
+  if (typeof method !== 'string' || typeof path !== 'string' || path === '') return null
+  const target = normalisePath(path)
+  const { winner, refusal, losers } = generation.router.explain({
+    listener: typeof listener === 'string' ? listener : '',
+    host: typeof host === 'string' ? host : '',
+    method,
+    path: target.matchPath,
+    laxPath: target.laxPath,
+    header: () => undefined,
+    query: () => undefined,
+  })
+  return {
+    route: winner === null ? null : winner.name,
+    refusal: refusal?.code ?? null,
+    losers: losers.map(({ route, reason }) => ({ route: route.name, reason })),
+  }
+}

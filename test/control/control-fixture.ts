@@ -1,0 +1,52 @@
+import { Secret } from '../../src/core/secret.ts'
+import { TurnpikeError } from '../../src/core/error.ts'
+import type { AccessRecord } from '../../src/control/access-log.ts'
+import type { ControlPort } from '../../src/control/control-port.ts'
+import { Metrics } from '../../src/control/metrics.ts'
+import { Ledger } from '../../src/engine/ledger.ts'
+import { finishedExchange } from './finished-exchange.ts'
+
+export const SECRET = 'hunter2-do-not-show'
+
+/** A process that has served a little, as the admin API sees it. */
+export function controlPort(wanted: Partial<ControlPort> = {}): ControlPort {
+  const metrics = new Metrics()
+  const served = [
+    finishedExchange(),
+    finishedExchange({ status: 404, route: '', upstream: '', endpoint: '', error: new TurnpikeError('ERR_NO_ROUTE') }),
+    finishedExchange({ route: 'a "quoted"\\\nroute', status: 502, error: new TurnpikeError('ERR_CONNECT_REFUSED') }),
+    finishedExchange({ endpoint: 'http://127.0.0.1:9002', attempts: 2, times: { finished: 70_000 } }),
+  ]
+  for (const exchange of served) {
+    metrics.routed(exchange)
+    metrics.finish(exchange)
+  }
+  metrics.routed(finishedExchange())
+  metrics.accepted('web')
+  const line: AccessRecord = { id: 'abc123-01', route: 'users', status: 200 }
+  return {
+    version: '0.1.0',
+    metrics,
+    ledger: new Ledger(),
+    now: () => performance.now(),
+    wallClock: () => Date.now(),
+    readiness: () => [],
+    config: () => ({
+      revision: 'f00d',
+      source: 'turnpike.yaml',
+      loadedAt: 0,
+      tree: {
+        admin: { token: Secret.of(SECRET) },
+        upstreams: [{ url: `http://user:${SECRET}@127.0.0.1/` }],
+        password: SECRET,
+      },
+    }),
+    routes: () => [{ name: 'users' }],
+    upstreams: () => [{ name: 'app', endpoints: [{ url: 'http://127.0.0.1:9001' }] }],
+    logDropped: () => 3,
+    loopDelay: () => ({ p50: 0.0001, p90: 0.0002, p99: 0.003, max: 0.01, count: 100, sum: 0.02 }),
+    find: (id) => (id === line.id ? line : null),
+    explain: () => ['Route users matches: host and path.'],
+    ...wanted,
+  }
+}

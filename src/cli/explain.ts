@@ -65,7 +65,7 @@ export async function explain(args: string[], io: CliIo): Promise<number> {
     }
     const decision = decide(config, question)
     io.stdout.write(values.json === true ? `${JSON.stringify(decision, null, 2)}\n` : render(decision))
-    return decision.route === null ? exit.fault : exit.ok
+    return decision.error === null ? exit.ok : exit.fault
   } catch (error) {
     if (error instanceof RangeError) return wrong(error.message)
     if (!(error instanceof ConfigError)) throw error

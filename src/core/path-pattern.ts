@@ -28,13 +28,15 @@ export function parsePathPattern(text: string): PathPattern {
   if (!text.startsWith('/')) fault('is not a path: it begins with a slash')
   if (!/^[\x21-\x7e]*$/.test(text)) fault('holds a blank or a character outside ASCII: percent-encode it')
   if (/[?#]/.test(text)) fault('holds ? or #: match the query by `query`')
+  if (text.includes(';')) fault('holds a semicolon: parameters play no part in matching')
+  if (/%(?![0-9A-Fa-f]{2})|%00|\\/.test(text)) fault('holds a backslash, NUL or an invalid percent-escape')
   const subtree = text.endsWith('/**')
   const pieces = (subtree ? text.slice(1, -'/**'.length) : text.slice(1)).split('/')
   if (subtree && text === '/**') pieces.length = 0
   const captures: string[] = []
   const segments = pieces.map((piece, index): PathSegment => {
     if (piece.includes('*')) fault('has a star that is not a last segment /**')
-    if (piece === '.' || piece === '..') fault('holds a dot segment, which no normalised path has')
+    if (/^(?:\.|%2e){1,2}$/i.test(piece)) fault('holds a dot segment, which no normalised path has')
     if (piece === '' && (subtree || index < pieces.length - 1)) fault('holds an empty segment')
     if (!piece.includes('{') && !piece.includes('}')) return { kind: 'literal', text: piece }
     const [, name, rest] = /^\{([A-Za-z_][A-Za-z0-9_]*)(\.\.\.)?\}$/.exec(piece) ?? []

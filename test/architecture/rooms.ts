@@ -26,7 +26,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   'control-view.ts': { mayImport: [...everything, 'turnpike.ts'] },
   'turnpike.ts': { mayImport: [...everything, 'generation.ts', 'control-view.ts'] },
   'index.ts': { mayImport: [...everything, 'turnpike.ts'] },
-  cli: { mayImport: ['core', 'config', 'control', 'turnpike.ts', 'index.ts'] },
+  cli: { mayImport: ['core', 'config', 'control', 'decision.ts', 'turnpike.ts', 'index.ts'] },
 }
 
 /** What a file outside the engine may not do, and the files that may. Paths are relative to `src/`. */

@@ -5,7 +5,16 @@ import { noBody } from '../../engine/body.ts'
 import type { Exchange } from '../../engine/exchange.ts'
 import type { RedirectConfig } from './config.ts'
 import type { RouteTarget } from './gateway.ts'
+import type { PathMatcher } from './path-matcher.ts'
 import type { Route } from './route.ts'
+
+/** What a redirect takes from a request. */
+export interface RedirectedRequest {
+  readonly session: { readonly scheme: 'http' | 'https' }
+  readonly host: string
+  readonly path: string
+  readonly query: string
+}
 
 /** Answers exchanges with a redirect: the request's own URL with some parts replaced, or a whole other one. */
 export class RedirectTarget implements RouteTarget {
@@ -19,25 +28,25 @@ export class RedirectTarget implements RouteTarget {
     this.template = text === undefined ? null : new LocationTemplate(text)
   }
 
-  /** Throws ERR_HOST where the new URL needs a host and the request names none. */
   handle(exchange: Exchange, route: Route<RouteTarget>, matchPath: string): void {
-    const headers = Headers.from([['Location', this.location(exchange, route, matchPath)]])
+    const headers = Headers.from([['Location', this.location(exchange, route.path, matchPath)]])
     exchange.reply({ status: this.config.status, headers, body: noBody })
   }
 
-  private location(exchange: Exchange, route: Route<RouteTarget>, matchPath: string): string {
+  /** The new URL. Throws ERR_HOST where it needs a host and the request names none. */
+  location(request: RedirectedRequest, pattern: PathMatcher, matchPath: string): string {
     const { scheme, host, port, to } = this.config
-    const query = escapeQuery(exchange.query)
+    const query = escapeQuery(request.query)
     const path =
       this.template === null
         ? // `*` of `OPTIONS *` has no place in a URL.
-          (exchange.path === '*' ? '/' : exchange.path) + query
-        : this.template.fill(route.path.captures(matchPath), query)
+          (request.path === '*' ? '/' : request.path) + query
+        : this.template.fill(pattern.captures(matchPath), query)
     // With no part of an origin the path alone keeps the client where it is (RFC 9110 §10.2.2).
     if (to !== undefined || (scheme === undefined && host === undefined && port === undefined)) return path
-    const name = host ?? exchange.host
+    const name = host ?? request.host
     if (name === '') throw new TurnpikeError('ERR_HOST', { message: 'The request names no host to redirect it to.' })
-    return `${scheme ?? exchange.session.scheme}://${name}${port === undefined ? '' : `:${port}`}${path}`
+    return `${scheme ?? request.session.scheme}://${name}${port === undefined ? '' : `:${port}`}${path}`
   }
 }
 

@@ -41,6 +41,11 @@ export class RequestView implements RouteRequest {
   query(name: string): string | undefined {
     if (this.queryText === '') return undefined
     this.parameters ??= new URLSearchParams(this.queryText)
-    return this.parameters.has(name) ? this.parameters.getAll(name).join(', ') : undefined
+    return queryValue(this.parameters, name)
   }
+}
+
+/** What a route's query condition is compared with: the value, several joined; undefined for none. */
+export function queryValue(parameters: URLSearchParams, name: string): string | undefined {
+  return parameters.has(name) ? parameters.getAll(name).join(', ') : undefined
 }

@@ -1,0 +1,189 @@
+import type { Config } from './config/config.ts'
+import { formatAddress } from './core/address.ts'
+import { errorCodes, type ErrorCode } from './core/error-codes.ts'
+import { TurnpikeError } from './core/error.ts'
+import type { RouteConfig } from './doors/gateway/config.ts'
+import type { RouteRequest } from './doors/gateway/condition.ts'
+import type { Explanation } from './doors/gateway/explanation.ts'
+import { normalisePath, type NormalTarget } from './doors/gateway/normalise-path.ts'
+import { queryValue } from './doors/gateway/request-view.ts'
+import { RedirectTarget } from './doors/gateway/redirect.ts'
+import type { Route } from './doors/gateway/route.ts'
+import { Router } from './doors/gateway/router.ts'
+import { hostOf } from './engine/ingress.ts'
+
+/** A request that has not been sent. */
+export interface Question {
+  method: string
+  /** `https://host/path?query`, or the path alone. */
+  url: string
+  /** Names in any case. `host` stands above the URL's. */
+  headers?: readonly (readonly [name: string, value: string])[]
+  /** Default: the listener of the URL's port and scheme, else of its scheme, else the first. */
+  listener?: string
+}
+
+/** What would become of it. */
+export interface Decision {
+  request: { method: string; host: string; path: string; query: string; matchPath: string }
+  listener: { name: string; address: string; tls: boolean }
+  /** Null where no route serves it. */
+  route: { name: string; priority: number; host: string; path: string } | null
+  captures: Record<string, string>
+  serves: Serves | null
+  /** Null where it is served. */
+  error: { code: ErrorCode; status: number; message: string; allow: string[] } | null
+  /** Routes that came near, the nearest first. */
+  losers: { route: string; reason: string }[]
+}
+
+/** Who answers. `share` is the part of the requests that an upstream or an endpoint gets, from 0 to 1. */
+export type Serves =
+  | { kind: 'upstream'; upstreams: { name: string; share: number; endpoints: { url: string; share: number }[] }[] }
+  | { kind: 'redirect'; status: number; location: string }
+  | { kind: 'respond'; status: number; body: string }
+
+/**
+ * What a gateway with this config would do with a request, by the code that serves. Throws RangeError
+ * for what is no request, or for a listener that is no gateway's.
+ */
+export function decide(config: Config, question: Question): Decision {
+  const asked = readUrl(question.url)
+  const listener = chooseListener(config, question.listener, asked)
+  const headers = (question.headers ?? []).map(([name, value]) => [name.toLowerCase(), value] as const)
+  const host = hostOf(headers.find(([name]) => name === 'host')?.[1] ?? asked.authority)
+  const { method } = question
+  let target: NormalTarget
+  try {
+    if (method === 'CONNECT') throw new TurnpikeError('ERR_CONNECT_NOT_ALLOWED')
+    target = normalisePath(asked.target)
+  } catch (error) {
+    if (!(error instanceof TurnpikeError)) throw error
+    const request = { method, host, path: '', query: '', matchPath: '' }
+    return { request, listener, route: null, captures: {}, serves: null, error: errorOf(error), losers: [] }
+  }
+  const router = Router.compile(config.gateway?.routes ?? [], (route) => route)
+  const { path, query, matchPath, laxPath } = target
+  const request: RouteRequest = {
+    listener: listener.name,
+    host,
+    method,
+    path: matchPath,
+    laxPath,
+    header(name) {
+      const values = headers.filter(([each]) => each === name).map(([, value]) => value)
+      return values.length === 0 ? undefined : values.join(', ')
+    },
+    query: (name) => queryValue(new URLSearchParams(query), name),
+  }
+  return {
+    request: { method, host, path, query, matchPath },
+    listener,
+    ...answer(config, router.explain(request), target, { host, tls: listener.tls }),
+  }
+}
+
+function answer(
+  config: Config,
+  { winner, refusal, losers }: Explanation<RouteConfig>,
+  target: NormalTarget,
+  by: { host: string; tls: boolean },
+): Omit<Decision, 'request' | 'listener'> {
+  const lost = losers.map(({ route, reason }) => ({ route: route.name, reason }))
+  if (winner === null) {
+    const error = new TurnpikeError(refusal!.code, { allow: refusal!.allow.join(', ') })
+    return { route: null, captures: {}, serves: null, error: errorOf(error), losers: lost }
+  }
+  const { name, priority, host, path } = winner
+  let serves: Serves | null = null
+  let error: Decision['error'] = null
+  try {
+    serves = servesOf(config, winner, target, by)
+  } catch (thrown) {
+    if (!(thrown instanceof TurnpikeError)) throw thrown
+    error = errorOf(thrown)
+  }
+  return {
+    route: { name, priority, host: host.text, path: path.text },
+    captures: Object.fromEntries(path.captures(target.matchPath)),
+    serves,
+    error,
+    losers: lost,
+  }
+}
+
+function servesOf(
+  config: Config,
+  route: Route<RouteConfig>,
+  { path, query, matchPath }: NormalTarget,
+  { host, tls }: { host: string; tls: boolean },
+): Serves {
+  const { redirect, respond, to } = route.target
+  if (redirect !== undefined) {
+    const session = { scheme: tls ? 'https' : 'http' } as const
+    const location = new RedirectTarget(redirect).location({ session, host, path, query }, route.path, matchPath)
+    return { kind: 'redirect', status: redirect.status, location }
+  }
+  if (respond !== undefined) return { kind: 'respond', status: respond.status, body: respond.body }
+  const upstreams = shares(to ?? []).map(({ upstream, share }) => {
+    const endpoints = shares(config.gateway?.upstreams[upstream]?.endpoints ?? [])
+    return { name: upstream, share, endpoints: endpoints.map((each) => ({ url: each.url, share: each.share })) }
+  })
+  return { kind: 'upstream', upstreams }
+}
+
+function shares<T extends { weight: number }>(weighted: readonly T[]): (T & { share: number })[] {
+  const whole = weighted.reduce((sum, { weight }) => sum + weight, 0)
+  return weighted.map((each) => ({ ...each, share: whole === 0 ? 0 : each.weight / whole }))
+}
+
+interface AskedUrl {
+  /** '' for a path alone. */
+  scheme: '' | 'http' | 'https'
+  authority: string
+  /** As a client would send it. */
+  target: string
+}
+
+/** Takes a URL apart without normalising it: that is what is to be shown. */
+function readUrl(url: string): AskedUrl {
+  // A client keeps the fragment to itself and escapes what is not ASCII.
+  const sent = url.split('#', 1)[0]!.replace(/[\u{80}-\u{10ffff}]+/gu, encodeURIComponent)
+  if (sent.startsWith('/') || sent === '*') return { scheme: '', authority: '', target: sent }
+  const [, scheme, authority, rest] = /^(https?):\/\/([^/?]+)(.*)$/i.exec(sent) ?? []
+  if (scheme === undefined || authority === undefined || rest === undefined) {
+    throw new RangeError(`${JSON.stringify(url)} is neither a URL with http:// or https:// nor a path`)
+  }
+  const target = rest.startsWith('/') ? rest : `/${rest}`
+  return { scheme: scheme.toLowerCase() === 'https' ? 'https' : 'http', authority, target }
+}
+
+function chooseListener(
+  config: Config,
+  named: string | undefined,
+  { scheme, authority }: AskedUrl,
+): Decision['listener'] {
+  const listeners = Object.entries(config.listeners).filter(([, { door }]) => door === 'gateway')
+  const port = Number(/:(\d+)$/.exec(authority)?.[1] ?? (scheme === 'https' ? 443 : 80))
+  const ofScheme = listeners.filter(([, { tls }]) => scheme === '' || (tls !== undefined) === (scheme === 'https'))
+  const chosen =
+    named === undefined
+      ? (ofScheme.find(([, { address }]) => address.kind === 'tcp' && address.port === port) ??
+        ofScheme[0] ??
+        listeners[0])
+      : listeners.find(([name]) => name === named)
+  if (chosen === undefined) {
+    throw new RangeError(
+      named === undefined
+        ? 'the config has no gateway listener'
+        : `there is no gateway listener ${JSON.stringify(named)}`,
+    )
+  }
+  const [name, { address, tls }] = chosen
+  return { name, address: formatAddress(address), tls: tls !== undefined }
+}
+
+function errorOf(error: TurnpikeError): NonNullable<Decision['error']> {
+  const allow = error.allow === '' ? [] : error.allow.split(', ')
+  return { code: error.code, status: errorCodes[error.code].status, message: error.message, allow }
+}

@@ -347,7 +347,10 @@ export class Http1UpstreamConnection implements StreamEvents, BodyOwner, BodySin
       exchange.client.fail(error)
       return
     }
-    watcher!.attemptFailed(exchange, error, untouched && this.safeToRepeat(exchange, error))
+    const repeatable = untouched && this.safeToRepeat(exchange, error)
+    // What still comes of the body is for the next try.
+    if (repeatable) exchange.body?.detach()
+    watcher!.attemptFailed(exchange, error, repeatable)
   }
 
   /** H19: a reused connection that closed before any reply byte, and a method that may be repeated (RFC 9110 §9.2.2). */

@@ -55,7 +55,12 @@ export class Headers {
   /** Every value of a field, in order. */
   getAll(name: string): string[] {
     const values: string[] = []
-    for (const [each, value] of this) if (each.toLowerCase() === name) values.push(value)
+    const id = knownByName(name)
+    for (let at = 0; at < this.fields.length; at += FIELD_STRIDE) {
+      if (id !== known.other ? this.fields[at + 2] === id : this.isNamed(at, name)) values.push(this.valueAt(at))
+    }
+    const { added } = this
+    if (added !== null) for (let at = 0; at < added.length; at += 2) if (added[at]!.toLowerCase() === name) values.push(added[at + 1]!)
     return values
   }
 

@@ -47,7 +47,7 @@ export class Http1Reply implements ClientPort {
     let lines = head.headers.toText()
     lines += services.viaLine
     // RFC 9110 §6.6.1: who forwards a reply without a date adds one.
-    if (head.headers.find(known.date) < 0 && !head.headers.has('date')) lines += `Date: ${services.clock.date}\r\n`
+    if (!head.headers.has('date')) lines += `Date: ${services.clock.date}\r\n`
     if (head.hasBody) {
       if (head.length >= 0) {
         this.remaining = head.length

@@ -131,20 +131,6 @@ test('H4 H8 otherwise by length, by chunks, or until close', () => {
   assert.equal(parse('HTTP/1.1 403 No\r\nContent-Length: 3\r\n\r\n').head?.framing('CONNECT'), 'length')
 })
 
-function lives(minor: number, fields: string): boolean | undefined {
-  return parse(`HTTP/1.${minor} 200 OK\r\n${fields}\r\n`).head?.keepAlive
-}
-
-test('RFC 9112 §9.3 whether the connection lives on', () => {
-  assert.equal(lives(1, ''), true)
-  assert.equal(lives(0, ''), false)
-  assert.equal(lives(1, 'Connection: x, Close\r\n'), false)
-  assert.equal(lives(1, 'Connection: x\r\nConnection: close\r\n'), false)
-  assert.equal(lives(1, 'Connection: closed\r\n'), true)
-  assert.equal(lives(0, 'Connection: Keep-Alive\r\n'), true)
-  assert.equal(lives(0, 'Connection: keep-alive, close\r\n'), false)
-})
-
 test('H11 a reply head is bounded in bytes and in lines', () => {
   const text = ok('A: 1\r\nB: 2\r\n')
   assert.equal(parse(text, { headBytes: text.length, headerCount: 2 }).outcome, 'complete')

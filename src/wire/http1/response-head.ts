@@ -1,11 +1,9 @@
 import { TurnpikeError } from '../../core/error.ts'
 import type { ErrorCode } from '../../core/error-codes.ts'
-import { known } from '../../core/header-names.ts'
 import { Headers } from '../../core/headers.ts'
 import { readBodyFields, replyFraming, type Framing } from './body-framing.ts'
 import { CR, DELETE, HTAB, isDigit, LF, SPACE } from './byte-classes.ts'
 import { FAULTY, HeadParser, MORE, type HeadLimits } from './head-parser.ts'
-import { listElements } from './list-elements.ts'
 import { latin1 } from './latin1.ts'
 
 /** A reply head, made fresh for each reply. */
@@ -20,8 +18,6 @@ export class ResponseHead {
   readonly chunked: boolean
   /** -1 where there is no Content-Length. */
   readonly contentLength: number
-  /** Whether the sender lets the connection live after this reply (RFC 9112 §9.3); framing may still end it. */
-  readonly keepAlive: boolean
   /** Size of the head as received. */
   readonly bytes: number
 
@@ -40,7 +36,6 @@ export class ResponseHead {
     this.headers = headers
     this.chunked = chunked
     this.contentLength = contentLength
-    this.keepAlive = isKeptAlive(headers, versionMinor)
     this.bytes = bytes
   }
 
@@ -142,12 +137,4 @@ export class ResponseHeadParser extends HeadParser {
     this.error = new TurnpikeError(code, message === undefined ? {} : { message })
     return FAULTY
   }
-}
-
-/** RFC 9112 §9.3, over every Connection field. */
-function isKeptAlive(headers: Headers, versionMinor: number): boolean {
-  if (headers.find(known.connection) < 0) return versionMinor === 1
-  const options = listElements(headers.getAll('connection').join(',').toLowerCase())
-  if (options.includes('close')) return false
-  return versionMinor === 1 || options.includes('keep-alive')
 }

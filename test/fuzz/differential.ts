@@ -1,5 +1,5 @@
 import { explain, explanations } from './explanations.ts'
-import { findDifference } from './difference.ts'
+import { findDifference, type Difference } from './difference.ts'
 import { NodeVerdicts } from './node-verdict.ts'
 import { ownVerdict } from './own-verdict.ts'
 import { Random } from './random.ts'
@@ -42,16 +42,18 @@ export async function fuzzRequests(seed: number, seconds: number): Promise<FuzzR
 async function judge(seed: number, node: NodeVerdicts): Promise<{ name: string | null; text: string } | null> {
   const random = new Random(seed)
   const text = generateRequests(random)
-  const pieces = cut(Buffer.from(text, 'latin1'), random)
-  const own = ownVerdict(pieces)
-  const theirs = await node.judge([...pieces])
-  const difference = findDifference(text, own, theirs)
+  const difference = await compare(text, cut(Buffer.from(text, 'latin1'), random), node)
   if (difference === null) return null
-  const { kind, own: ours, node: code } = difference
+  const { kind, own, node: code } = difference
   return {
     name: explain(difference),
-    text: `seed ${seed}: ${kind}: Turnpike ${own.requests.length} requests, ${ours}; Node ${theirs.requests.length}, ${code}\n${JSON.stringify(text)}`,
+    text: `seed ${seed}: ${kind}: Turnpike ${own}, Node ${code}\n${JSON.stringify(text)}`,
   }
+}
+
+/** Asks both parsers about the same pieces: where they part, or null where they agree. */
+export async function compare(text: string, pieces: Buffer[], node: NodeVerdicts): Promise<Difference | null> {
+  return findDifference(text, ownVerdict(pieces), await node.judge([...pieces]))
 }
 
 function record(report: FuzzReport, difference: { name: string | null; text: string } | null): void {

@@ -24,6 +24,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   control: { mayImport: ['core', 'engine', 'upstream', 'certs', 'config'] },
   'generation.ts': { mayImport: everything },
   'control-view.ts': { mayImport: [...everything, 'turnpike.ts'] },
+  'decision.ts': { mayImport: everything },
   'turnpike.ts': { mayImport: [...everything, 'generation.ts', 'control-view.ts'] },
   'index.ts': { mayImport: [...everything, 'turnpike.ts'] },
   cli: { mayImport: ['core', 'config', 'control', 'decision.ts', 'turnpike.ts', 'index.ts'] },

@@ -92,7 +92,8 @@ export class Arrival {
   private fail(error: TurnpikeError): void {
     if (this.over) return
     this.finish()
-    this.socket.destroy()
+    // Not within a callback of the TLS over it: destroying both sockets there crashes Node (seen with 26.10).
+    this.context.world.soon(() => this.socket.destroy())
     this.events.failed(error)
   }
 

@@ -13,7 +13,10 @@ export class LocationTemplate {
   /** Throws RangeError for what is no URL or path, and for a template that a capture could give a foreign host. */
   constructor(text: string) {
     const shown = JSON.stringify(text)
-    if (/[^\x21-\x7e]/.test(text)) throw new RangeError(`${shown} holds a blank or a character outside ASCII`)
+    // A browser takes a backslash for a slash.
+    if (/[^\x21-\x7e]|\\/.test(text)) {
+      throw new RangeError(`${shown} holds a blank, a backslash or a character outside ASCII`)
+    }
     const origin = /^(?:https?:)?\/\/[^/?#]*/i.exec(text)?.[0] ?? ''
     if (origin === '' && !text.startsWith('/')) {
       throw new RangeError(`${shown} begins neither with http://, https:// nor /`)
@@ -38,7 +41,7 @@ export class LocationTemplate {
   }
 
   /** The URL or path with its captures filled in, and `query` (with its question mark) where it has none of its own. */
-  fill(captures: ReadonlyMap<string, string>, query: string): string {
+  expand(captures: ReadonlyMap<string, string>, query: string): string {
     let text = this.literals[0]!
     for (const [index, name] of this.names.entries()) {
       const value = captures.get(name) ?? ''

@@ -11,6 +11,7 @@ import {
   pattern,
   suggestion,
 } from '../../core/config-fields.ts'
+import { LocationTemplate } from '../../core/location-template.ts'
 import { nearest } from '../../core/nearest.ts'
 import { parsePathPattern } from '../../core/path-pattern.ts'
 
@@ -129,15 +130,19 @@ const to = z.union([z.string().transform((upstream) => [{ upstream, weight: 1 }]
 
 const redirectStatus = z.literal([301, 302, 303, 307, 308])
 const template = (what: string) =>
-  z.string().regex(/^[\x21-\x7e]+$/, `${what} holds a blank or a character outside ASCII`)
+  parsed(what, (value) => {
+    void new LocationTemplate(value)
+    return value
+  })
+
+const pathTemplate = template('a path').refine((value) => /^\/(?!\/)/.test(value), 'a path begins with one slash')
 
 /** A redirect: the request's own URL with some parts replaced, or `to`. */
 const redirect = z.strictObject({
   scheme: choice(['http', 'https']).optional().describe("Scheme of the new URL. Absent: the request's."),
   host: host.optional().describe("Host of the new URL. Absent: the request's."),
   port: count(1, 65_535).optional().describe("Port of the new URL. Absent: the scheme's own."),
-  path: template('a path')
-    .startsWith('/', 'a path begins with a slash')
+  path: pathTemplate
     .optional()
     .describe(
       "Path of the new URL; `{name}` takes a capture of `match.path`. Absent: the request's path; the query stays.",

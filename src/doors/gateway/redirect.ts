@@ -41,7 +41,7 @@ export class RedirectTarget implements RouteTarget {
       this.template === null
         ? // `*` of `OPTIONS *` has no place in a URL.
           (request.path === '*' ? '/' : request.path) + query
-        : this.template.fill(pattern.captures(matchPath), query)
+        : this.template.expand(pattern.captures(matchPath), query)
     // With no part of an origin the path alone keeps the client where it is (RFC 9110 §10.2.2).
     if (to !== undefined || (scheme === undefined && host === undefined && port === undefined)) return path
     const name = host ?? request.host

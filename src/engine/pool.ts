@@ -32,7 +32,7 @@ export class Pool implements ConnectionKeeper {
   private readonly services: EngineServices
   private readonly options: PoolOptions
   private readonly idle: Http1UpstreamConnection[] = []
-  private readonly busy = new Set<Http1UpstreamConnection>()
+  private busy = 0
   private readonly dials = new Set<PoolDial>()
   private readonly waiters = new Set<Waiter>()
   private closed = false
@@ -43,14 +43,14 @@ export class Pool implements ConnectionKeeper {
   }
 
   get counts(): { idle: number; busy: number; dialling: number; waiting: number } {
-    return { idle: this.idle.length, busy: this.busy.size, dialling: this.dials.size, waiting: this.waiters.size }
+    return { idle: this.idle.length, busy: this.busy, dialling: this.dials.size, waiting: this.waiters.size }
   }
 
   /** Sends an exchange on an idle connection, a new one, or the first that comes free. `fresh`: not on a used one. */
   send(exchange: Exchange, watcher: AttemptWatcher, fresh: boolean): void {
     const connection = fresh ? undefined : this.idle.pop()
     if (connection !== undefined) {
-      this.busy.add(connection)
+      this.busy++
       connection.send(exchange, watcher)
       return
     }
@@ -60,22 +60,21 @@ export class Pool implements ConnectionKeeper {
   }
 
   released(connection: Http1UpstreamConnection): void {
-    const [waiter] = this.waiters
-    if (waiter !== undefined) {
-      waiter.leave()
-      connection.send(waiter.exchange, waiter.watcher)
+    if (this.waiters.size > 0) {
+      const [waiter] = this.waiters
+      waiter!.leave()
+      connection.send(waiter!.exchange, waiter!.watcher)
       return
     }
-    this.busy.delete(connection)
+    this.busy--
     if (this.closed) connection.destroy()
     else this.idle.push(connection)
   }
 
   lost(connection: Http1UpstreamConnection): void {
-    if (!this.busy.delete(connection)) {
-      const at = this.idle.lastIndexOf(connection)
-      if (at >= 0) this.idle.splice(at, 1)
-    }
+    const at = this.idle.lastIndexOf(connection)
+    if (at >= 0) this.idle.splice(at, 1)
+    else this.busy--
     this.serveWaiter()
   }
 
@@ -98,7 +97,7 @@ export class Pool implements ConnectionKeeper {
       timeouts,
       idleMs,
     )
-    this.busy.add(connection)
+    this.busy++
     connection.send(dial.exchange, dial.watcher)
   }
 
@@ -108,7 +107,7 @@ export class Pool implements ConnectionKeeper {
   }
 
   private get full(): boolean {
-    return this.idle.length + this.busy.size + this.dials.size >= this.options.max
+    return this.idle.length + this.busy + this.dials.size >= this.options.max
   }
 
   private dial(exchange: Exchange, watcher: AttemptWatcher): void {

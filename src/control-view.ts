@@ -1,5 +1,5 @@
 import type { AccessRecord } from './control/access-log.ts'
-import type { ControlPort } from './control/control-port.ts'
+import type { ControlPort, Explanation } from './control/control-port.ts'
 import type { LoopDelay } from './control/loop-delay.ts'
 import { version } from './control/version.ts'
 import { dumpConfig } from './config/dump.ts'
@@ -44,7 +44,7 @@ function describeRoute({ name, priority, host, path, conditions, rank }: RouteOf
 }
 
 /** What would be decided today of a request that the log remembers, its header fields and query aside. */
-function explainLine({ generation }: Turnpike, { method, host, path, listener }: AccessRecord): unknown {
+function explainLine({ generation }: Turnpike, { method, host, path, listener }: AccessRecord): Explanation | null {
   if (typeof method !== 'string' || typeof path !== 'string' || path === '') return null
   const target = normalisePath(path)
   const { winner, refusal, losers } = generation.router.explain({

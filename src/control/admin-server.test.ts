@@ -103,7 +103,7 @@ describe('the admin address', () => {
     const server = await start()
     assert.deepEqual(JSON.parse((await ask(server, { path: '/api/why/abc123-01' })).body), {
       request: { id: 'abc123-01', route: 'users', status: 200 },
-      explain: ['Route users matches: host and path.'],
+      explain: { route: 'users', refusal: null, losers: [{ route: 'ping', reason: 'path' }] },
     })
     for (const id of ['abc123-02', 'a%20b', '', '..%2fx', 'a/b']) {
       assert.equal((await ask(server, { path: `/api/why/${id}` })).status, 404, id)
@@ -174,7 +174,7 @@ describe('the admin address', () => {
       'Basic correct-horse',
       'correct-horse',
     ]) {
-      assert.equal(await status(wrong), 401, wrong)
+      assert.equal(await status(wrong), 401, String(wrong))
     }
     const { headers } = await ask(server, { path: '/metrics' })
     assert.match(String(headers['www-authenticate']), /^Bearer/)

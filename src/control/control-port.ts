@@ -15,6 +15,16 @@ export interface ConfigDump {
   tree: unknown
 }
 
+/** What would be decided of a request now. */
+export interface Explanation {
+  /** The route that would serve it, null for none. */
+  route: string | null
+  /** The cause code of the refusal, where it would be refused. */
+  refusal: string | null
+  /** Routes that would not, and why. */
+  losers: { route: string; reason: string }[]
+}
+
 /** All that the admin address shows, from whoever runs the engine. Nothing here changes anything. */
 export interface ControlPort {
   readonly version: string
@@ -36,5 +46,5 @@ export interface ControlPort {
   /** The access log's line of a request, null where it is no longer known. */
   find(requestId: string): AccessRecord | null
   /** What `turnpike explain` says today of such a request. */
-  explain(line: AccessRecord): unknown
+  explain(line: AccessRecord): Explanation | null
 }

@@ -4,12 +4,19 @@ import path from 'node:path'
 import { describe, test } from 'node:test'
 import { TurnpikeError } from '../core/error.ts'
 import { Secret } from '../core/secret.ts'
-import { Logger, type LoggerOptions } from './logger.ts'
+import { Logger, logLevels, type LoggerOptions } from './logger.ts'
 
 function logged(options: Partial<LoggerOptions>, write: (logger: Logger) => void): string {
   let text = ''
   write(new Logger({ level: 'debug', format: 'json', wallClock: () => 0, write: (line) => (text += line), ...options }))
   return text
+}
+
+function oneOfEach(logger: Logger): void {
+  logger.error('e')
+  logger.warn('w')
+  logger.info('i')
+  logger.debug('d')
 }
 
 describe('the operational log', () => {
@@ -26,14 +33,10 @@ describe('the operational log', () => {
   })
 
   test('leaves out what is less important than asked for', () => {
-    const all = (logger: Logger): void => {
-      logger.error('e')
-      logger.warn('w')
-      logger.info('i')
-      logger.debug('d')
-    }
-    const count = (level: LoggerOptions['level']): number => logged({ level }, all).split('\n').length - 1
-    assert.deepEqual([count('error'), count('warn'), count('info'), count('debug')], [1, 2, 3, 4])
+    assert.deepEqual(
+      logLevels.map((level) => logged({ level }, oneOfEach).split('\n').length - 1),
+      [1, 2, 3, 4],
+    )
   })
 
   test('shows an error by its code and message, and the stack of a bug alone', () => {

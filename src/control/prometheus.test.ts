@@ -98,7 +98,7 @@ describe('metrics as text', () => {
       'application/openmetrics-text;q=0',
       'text/html,text/plain,application/openmetrics-text;q=0.5',
     ]) {
-      assert.equal(negotiateFormat(accept), 'prometheus', accept)
+      assert.equal(negotiateFormat(accept), 'prometheus', String(accept))
     }
   })
 })

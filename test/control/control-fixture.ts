@@ -46,7 +46,7 @@ export function controlPort(wanted: Partial<ControlPort> = {}): ControlPort {
     logDropped: () => 3,
     loopDelay: () => ({ p50: 0.0001, p90: 0.0002, p99: 0.003, max: 0.01, count: 100, sum: 0.02 }),
     find: (id) => (id === line.id ? line : null),
-    explain: () => ['Route users matches: host and path.'],
+    explain: () => ({ route: 'users', refusal: null, losers: [{ route: 'ping', reason: 'path' }] }),
     ...wanted,
   }
 }

@@ -12,6 +12,6 @@ export const why: AdminEndpoint = {
         `No recent request has the id ${JSON.stringify(id)}. Only the last few thousand are known.`,
       )
     }
-    return json({ request, explain: port.explain(request) ?? null })
+    return json({ request, explain: port.explain(request) })
   },
 }

@@ -1,0 +1,107 @@
+import { z } from 'zod'
+
+/** What `/api/why/{id}` answers: a line of the access log, and what would be decided now. */
+const answerSchema = z.object({
+  request: z.looseObject({
+    id: z.string(),
+    time: z.string().optional(),
+    client: z.string().optional(),
+    peer: z.string().optional(),
+    listener: z.string().optional(),
+    tls: z.string().optional(),
+    sni: z.string().optional(),
+    method: z.string().optional(),
+    host: z.string().optional(),
+    path: z.string().optional(),
+    query: z.boolean().optional(),
+    route: z.string().optional(),
+    upstream: z.string().optional(),
+    endpoint: z.string().optional(),
+    status: z.number().optional(),
+    bytesIn: z.number().optional(),
+    bytesOut: z.number().optional(),
+    attempts: z.number().optional(),
+    reused: z.boolean().optional(),
+    cause: z.string().optional(),
+    source: z.string().optional(),
+    phase: z.string().optional(),
+    detail: z.string().optional(),
+    totalMs: z.number().optional(),
+    connectMs: z.number().optional(),
+    firstByteMs: z.number().optional(),
+    bodyMs: z.number().optional(),
+  }),
+  explain: z
+    .object({
+      route: z.string().nullable(),
+      refusal: z.string().nullable(),
+      losers: z.array(z.object({ route: z.string(), reason: z.string() })),
+    })
+    .nullable(),
+})
+
+type Request = z.output<typeof answerSchema>['request']
+type Row = [label: string, text: string]
+
+const shownLosers = 12
+
+/** The answer in plain words, a line for each thing that is known. */
+export function renderWhy(body: unknown): string {
+  const { request, explain } = answerSchema.parse(body)
+  const rows: Row[] = [
+    ['request', request.time === undefined ? request.id : `${request.id} at ${request.time}`],
+    ...arrival(request),
+    ...decision(request),
+    ...outcome(request),
+  ]
+  if (explain !== null) {
+    if (explain.refusal !== null) rows.push(['today', `it would be refused: ${explain.refusal}`])
+    else if (explain.route === request.route) rows.push(['today', 'the same route would serve it'])
+    else
+      rows.push(['today', explain.route === null ? 'no route would serve it' : `route ${explain.route} would serve it`])
+    for (const [index, { route, reason }] of explain.losers.slice(0, shownLosers).entries()) {
+      rows.push([index === 0 ? 'not' : '', `${route}: ${reason}`])
+    }
+    const more = explain.losers.length - shownLosers
+    if (more > 0) rows.push(['', `and ${more} more: --json shows all`])
+  }
+  return rows.map(([label, text]) => `${label.padEnd(10)} ${text}\n`).join('')
+}
+
+function arrival({ client, peer, listener, tls, sni, method, host, path, query }: Request): Row[] {
+  const through = peer === undefined ? '' : ` through ${peer}`
+  const secured = tls === undefined ? '' : `, ${tls}${sni === undefined || sni === '' ? '' : ` for ${sni}`}`
+  return [
+    ['from', `${client ?? 'an unknown client'}${through} on listener ${listener ?? '?'}${secured}`],
+    ['asked for', `${method ?? '?'} ${host ?? ''}${path ?? ''}${query === true ? ' (and a query)' : ''}`],
+  ]
+}
+
+function decision({ route, upstream, endpoint, attempts, reused }: Request): Row[] {
+  const rows: Row[] = [['route', route ?? 'none']]
+  if (upstream !== undefined) rows.push(['upstream', upstream])
+  if (endpoint !== undefined) {
+    const connection = reused === undefined ? '' : reused ? ', on a connection that was open' : ', on a new connection'
+    rows.push(['endpoint', `${endpoint}${connection}`])
+  }
+  if (attempts !== undefined)
+    rows.push(['retries', attempts > 1 ? `${attempts - 1}: it was sent ${attempts} times` : 'none'])
+  return rows
+}
+
+function outcome(request: Request): Row[] {
+  const { status, bytesIn, bytesOut, cause, source, phase, detail, totalMs, connectMs, firstByteMs, bodyMs } = request
+  const rows: Row[] = []
+  const bytes = `${bytesIn ?? 0} bytes in, ${bytesOut ?? 0} bytes out`
+  rows.push(['answered', status === undefined || status === 0 ? `not at all (${bytes})` : `${status} (${bytes})`])
+  if (cause !== undefined) {
+    rows.push(['cause', `${cause}: ${detail ?? ''}`])
+    rows.push(['', `failed: the ${source === 'turnpike' ? 'proxy itself' : source}, in phase ${phase}`])
+  }
+  const parts: string[] = []
+  if (connectMs !== undefined) parts.push(`${connectMs} ms until a connection was at hand`)
+  if (firstByteMs !== undefined) parts.push(`${firstByteMs} ms until the first byte of the reply`)
+  if (bodyMs !== undefined) parts.push(`${bodyMs} ms for the rest`)
+  if (totalMs !== undefined) rows.push(['took', `${totalMs} ms${parts.length > 0 ? `: ${parts.join(', ')}` : ''}`])
+  return rows
+}

@@ -46,7 +46,13 @@ const dialTroubles: Record<LifePlan['dialTrouble'], string[]> = {
   'slow-name': ['ERR_DNS_TIMEOUT', 'ERR_POOL_EXHAUSTED'],
 }
 
-const timeouts = ['ERR_HEAD_TIMEOUT', 'ERR_BODY_TIMEOUT', 'ERR_FIRST_BYTE_TIMEOUT', 'ERR_STALL_TIMEOUT', 'ERR_CONNECT_TIMEOUT']
+const timeouts = [
+  'ERR_HEAD_TIMEOUT',
+  'ERR_BODY_TIMEOUT',
+  'ERR_FIRST_BYTE_TIMEOUT',
+  'ERR_STALL_TIMEOUT',
+  'ERR_CONNECT_TIMEOUT',
+]
 
 /** What the client may see of an exchange, by all that was planned to go wrong in this life. */
 function allowed(life: Life, exchange: ExchangePlan): Set<string> {
@@ -64,7 +70,8 @@ function allowed(life: Life, exchange: ExchangePlan): Set<string> {
     if (met && reply.fault === 'too-much' && exchange.upgrades) may.add('ERR_UPSTREAM_UPGRADE')
   }
   if (plan.dialTrouble !== 'none') for (const code of dialTroubles[plan.dialTrouble]) may.add(code)
-  if (plan.busy) for (const code of [...timeouts, 'ERR_POOL_EXHAUSTED', 'ERR_DNS_TIMEOUT', 'none', 'partial']) may.add(code)
+  if (plan.busy)
+    for (const code of [...timeouts, 'ERR_POOL_EXHAUSTED', 'ERR_DNS_TIMEOUT', 'none', 'partial']) may.add(code)
   if (plan.poolMax < 16) may.add('ERR_POOL_EXHAUSTED')
   if (life.drained) may.add('none').add('ERR_DRAINING')
   addOrigin(life, exchange, attempts, may)
@@ -81,7 +88,8 @@ function addOrigin(life: Life, exchange: ExchangePlan, attempts: Attempt[], may:
   if (onUsed && closesBehind && !safe) may.add('ERR_UPSTREAM_CLOSED')
   // Surplus bytes that come late stand where the next reply should: a fault nobody can hide.
   if (others.some(({ reply }) => reply.fault === 'too-much')) {
-    for (const code of ['ERR_UPSTREAM_HEAD', 'ERR_UPSTREAM_CLOSED', 'ERR_FIRST_BYTE_TIMEOUT', 'ERR_STALL_TIMEOUT']) may.add(code)
+    for (const code of ['ERR_UPSTREAM_HEAD', 'ERR_UPSTREAM_CLOSED', 'ERR_FIRST_BYTE_TIMEOUT', 'ERR_STALL_TIMEOUT'])
+      may.add(code)
   }
   // An early reply that closes, or a reset that overtakes it, may take the reply along.
   const { reply } = exchange
@@ -112,7 +120,9 @@ export function judge(life: Life, client: ClientPlan, sights: Sight[]): void {
       continue
     }
     const may = allowed(life, exchange)
-    if (leaves) may.add('none').add('partial')
+    // A connection that is cut for one reply may take those before it along (RFC 9112 §9.6).
+    const cutsBehind = client.depth > 1 && client.exchanges.slice(index + 1).some(({ reply }) => reply.fault !== 'none')
+    if (leaves || cutsBehind) may.add('none').add('partial')
     if (!may.has(sight.outcome)) {
       life.violate(`${exchange.id} came to ${sight.outcome}; it may come to ${[...may].join(', ')}`)
     }

@@ -36,7 +36,8 @@ test(`H7 H12 H19 H20 H21 H25 ${LIVES} seeded lives of connections: one reply a r
   for (let seed = FIRST_SEED; seed < FIRST_SEED + LIVES && failures.length < SHOWN; seed++) {
     const verdict = await runLife(seed)
     for (const [outcome, count] of verdict.outcomes) outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + count)
-    if (verdict.violations.length > 0) failures.push(`node test/sim/replay.ts ${seed}\n  ${verdict.violations.join('\n  ')}`)
+    if (verdict.violations.length > 0)
+      failures.push(`node test/sim/replay.ts ${seed}\n  ${verdict.violations.join('\n  ')}`)
   }
   assert.deepEqual(failures, [], failures.join('\n'))
   if (LIVES < 10_000) return

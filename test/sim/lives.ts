@@ -26,7 +26,9 @@ export async function runLife(seed: number, traced = false): Promise<Verdict> {
   const world = new SimWorld(seed)
   const plan = planLife(world.rng.fork())
   const verdict: Verdict = { violations: [], trace: [], outcomes: new Map() }
-  const note = traced ? (what: () => string): void => void verdict.trace.push(`${world.now().toFixed(2)} ${what()}`) : (): void => {}
+  const note = traced
+    ? (what: () => string): void => void verdict.trace.push(`${world.now().toFixed(2)} ${what()}`)
+    : (): void => {}
   const plans = new Map<number, ExchangePlan>()
   for (const client of plan.clients) for (const exchange of client.exchanges) plans.set(exchange.id, exchange)
   const life: Life = {
@@ -101,6 +103,7 @@ async function end(life: Life, engine: SimEngine, running: Set<Exchange>): Promi
 
 function drain(life: Life, engine: SimEngine): void {
   life.drained = true
+  life.world.loop.owesTicks = true
   life.note(() => 'drain')
   void engine.listener.close()
   engine.server.drain(() => {})
@@ -123,7 +126,13 @@ function prepareWorld(life: Life): void {
   world.onResolve = () => {
     if (plan.dialTrouble === 'unknown-name' && random.chance(0.5)) return { code: 'ENOTFOUND', delayMs: 3 }
     const delayMs = plan.dialTrouble === 'slow-name' && random.chance(0.5) ? 5000 : random.between(0, 5)
-    return { addresses: [{ address: '192.0.2.1', family: 4 }, { address: '2001:db8::1', family: 6 }], delayMs }
+    return {
+      addresses: [
+        { address: '192.0.2.1', family: 4 },
+        { address: '2001:db8::1', family: 6 },
+      ],
+      delayMs,
+    }
   }
 }
 

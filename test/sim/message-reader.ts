@@ -90,7 +90,9 @@ export class MessageReader {
     const fields = this.readFields(lines)
     if (fields === null) return false
     const isReply = this.methodOf !== null
-    const match = isReply ? /^HTTP\/1\.1 (\d{3}) [^\r\n]*$/.exec(start!) : /^[A-Z]+ \/[^ \r\n]* HTTP\/1\.1$/.exec(start!)
+    const match = isReply
+      ? /^HTTP\/1\.1 (\d{3}) [^\r\n]*$/.exec(start!)
+      : /^[A-Z]+ \/[^ \r\n]* HTTP\/1\.1$/.exec(start!)
     if (match === null) return this.fail(`start line ${JSON.stringify(start)}`)
     const status = isReply ? Number(match[1]) : 0
     const method = isReply && status >= 200 ? this.methodOf() : ''

@@ -165,7 +165,15 @@ function planExchange(random: Random, id: number): ExchangePlan {
 
 function planClientFault(random: Random, framing: Framing): ClientFault {
   if (random.chance(0.82)) return 'none'
-  const anywhere = ['garbage', 'two-framings', 'half-head', 'stalls-in-head', 'leaves', 'resets', 'half-closes'] as const
+  const anywhere = [
+    'garbage',
+    'two-framings',
+    'half-head',
+    'stalls-in-head',
+    'leaves',
+    'resets',
+    'half-closes',
+  ] as const
   const inBody = ['half-body', 'resets-in-body', 'stalls-in-body'] as const
   if (framing !== 'none' && random.chance(0.5)) {
     return framing === 'chunked' && random.chance(0.3) ? 'bad-chunk' : random.pick(inBody)
@@ -187,15 +195,24 @@ function planReply(random: Random, method: string, withBody: boolean): ReplyPlan
     early: withBody && random.chance(0.15),
     closes: framing === 'close' ? 'silently' : random.weighted({ no: 8, announced: 1, silently: 1 }),
     delayMs: random.chance(0.6) ? 0 : random.between(0, 40),
-    fault: planOriginFault(random, method, size === 0 ? 'none' : framing),
+    fault: planOriginFault(random, method, framing, size),
     faultOnce: random.chance(0.5),
   }
 }
 
-function planOriginFault(random: Random, method: string, framing: Framing): OriginFault {
+function planOriginFault(random: Random, method: string, framing: Framing, size: number): OriginFault {
   if (random.chance(0.8)) return 'none'
-  const inHead = ['closes-unread', 'closes', 'resets', 'half-head', 'garbage', 'two-framings', 'silent', 'switches'] as const
-  if (method === 'HEAD' || framing === 'none' || random.chance(0.5)) {
+  const inHead = [
+    'closes-unread',
+    'closes',
+    'resets',
+    'half-head',
+    'garbage',
+    'two-framings',
+    'silent',
+    'switches',
+  ] as const
+  if (method === 'HEAD' || framing === 'none' || size === 0 || random.chance(0.5)) {
     return framing !== 'close' && random.chance(0.1) ? 'too-much' : random.pick(inHead)
   }
   if (framing === 'chunked' && random.chance(0.25)) return 'bad-chunk'
@@ -204,15 +221,15 @@ function planOriginFault(random: Random, method: string, framing: Framing): Orig
 }
 
 function planSize(random: Random): number {
-  switch (random.weighted({ none: 1, small: 12, medium: 4, large: 1 })) {
+  switch (random.weighted({ none: 10, small: 120, medium: 30, large: 6 })) {
     case 'none':
       return 0
     case 'small':
       return random.between(1, 400)
     case 'medium':
-      return random.between(400, 20_000)
+      return random.between(400, 9000)
     case 'large':
-      return random.between(20_000, 180_000)
+      return random.between(20_000, 120_000)
   }
 }
 

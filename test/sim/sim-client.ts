@@ -4,7 +4,12 @@ import { MessageReader, type Head } from './message-reader.ts'
 import type { ClientPlan, ExchangePlan } from './plan.ts'
 import { WireStream } from './wire-stream.ts'
 
-const garbage = ['GET / HTTP/1.1\r\nHost: a\r\nX y: 1\r\n\r\n', 'get\r\n\r\n', 'GET  / HTTP/1.1\r\n\r\n', '\x16\x03\x01\x02\r\n\r\n']
+const garbage = [
+  'GET / HTTP/1.1\r\nHost: a\r\nX y: 1\r\n\r\n',
+  'get\r\n\r\n',
+  'GET  / HTTP/1.1\r\n\r\n',
+  '\x16\x03\x01\x02\r\n\r\n',
+]
 const TUNNEL_BYTES = 3000
 /** How long it waits for a 100 before it sends the body all the same. */
 const CONTINUE_MS = 60
@@ -63,7 +68,8 @@ export class SimClient {
 
   private sendNext(): void {
     const { plan } = this
-    if (this.sending || this.closing || this.sent >= plan.exchanges.length || this.sent - this.answered >= plan.depth) return
+    if (this.sending || this.closing || this.sent >= plan.exchanges.length || this.sent - this.answered >= plan.depth)
+      return
     const exchange = plan.exchanges[this.sent++]!
     this.sending = true
     this.life.world.loop.ready(() => {
@@ -144,7 +150,10 @@ export class SimClient {
     }
     if (fault === 'bad-chunk') {
       const cut = Math.floor((bytes.length * plan.faultAt) / 2)
-      if (cut > 0) stream.send(Buffer.concat([Buffer.from(`${cut.toString(16)}\r\n`), bytes.subarray(0, cut), Buffer.from('\r\n')]))
+      if (cut > 0)
+        stream.send(
+          Buffer.concat([Buffer.from(`${cut.toString(16)}\r\n`), bytes.subarray(0, cut), Buffer.from('\r\n')]),
+        )
       stream.send('-1\r\nx\r\n0\r\n\r\n')
       return
     }
@@ -176,10 +185,12 @@ export class SimClient {
     const { life, answered } = this
     const plan = this.current
     const sight = this.sights[answered]
-    if (sight === undefined || answered >= this.sent) return life.violate(`a reply that nobody asked for: ${head.start}`)
+    if (sight === undefined || answered >= this.sent)
+      return life.violate(`a reply that nobody asked for: ${head.start}`)
     const id = head.fields.get('x-id')
     if (id !== undefined && id !== String(plan.id)) life.violate(`the reply to ${plan.id} is that to ${id}`)
-    if (head.fields.has('x-named-by-connection') || head.fields.has('keep-alive')) life.violate('H13: a hop-by-hop field')
+    if (head.fields.has('x-named-by-connection') || head.fields.has('keep-alive'))
+      life.violate('H13: a hop-by-hop field')
     if (head.status === 101) return this.switched(plan, sight)
     if (head.status < 200) {
       if (plan.versionMinor === 0) life.violate('H15: a 1xx to a 1.0 client')
@@ -226,11 +237,19 @@ export class SimClient {
     if (sight.outcome === 'partial') {
       sight.outcome = 'reply'
       const size = plan.method === 'HEAD' ? 0 : plan.reply.size
-      if (sight.bytes !== size) life.violate(`H7: the reply to ${plan.id} looks complete after ${sight.bytes} of ${size} bytes`)
+      if (sight.bytes !== size)
+        life.violate(`H7: the reply to ${plan.id} looks complete after ${sight.bytes} of ${size} bytes`)
       const trailer = trailers.get('x-trailer')
       if (trailers.has('content-length')) life.violate('H6: a framing field among the trailers')
-      if (trailer !== undefined && (trailer !== `r${plan.id}` || !plan.acceptsTrailers)) life.violate(`trailer ${trailer}`)
-      if (trailer === undefined && plan.reply.trailers && plan.acceptsTrailers && plan.versionMinor === 1 && plan.method !== 'HEAD') {
+      if (trailer !== undefined && (trailer !== `r${plan.id}` || !plan.acceptsTrailers))
+        life.violate(`trailer ${trailer}`)
+      if (
+        trailer === undefined &&
+        plan.reply.trailers &&
+        plan.acceptsTrailers &&
+        plan.versionMinor === 1 &&
+        plan.method !== 'HEAD'
+      ) {
         life.violate(`the trailers of ${plan.id} are lost`)
       }
     }
@@ -259,7 +278,11 @@ export class SimClient {
 
   private finish(how: string): void {
     this.life.note(() => `client: the connection ended (${how})`)
-    if (this.tunnelBytes >= 0 && this.tunnelBytes !== TUNNEL_BYTES && this.sights[this.answered]!.outcome === 'switched') {
+    if (
+      this.tunnelBytes >= 0 &&
+      this.tunnelBytes !== TUNNEL_BYTES &&
+      this.sights[this.answered]!.outcome === 'switched'
+    ) {
       this.sights[this.answered]!.outcome = 'partial'
     }
     if (how === 'end' && !this.reader.isBetween && this.tunnelBytes < 0) {

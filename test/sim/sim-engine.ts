@@ -11,7 +11,15 @@ import { Cluster } from '../../src/upstream/cluster.ts'
 import { defaultHeadLimits } from '../../src/wire/http1/head-parser.ts'
 
 /** Short, so that lives are; long enough that only what stalls meets them. */
-export const timeouts = { head: 900, idle: 3000, bodyProgress: 900, clientStall: 1500, connect: 700, firstByte: 1000, stall: 1200 }
+export const timeouts = {
+  head: 900,
+  idle: 3000,
+  bodyProgress: 900,
+  clientStall: 1500,
+  connect: 700,
+  firstByte: 1000,
+  stall: 1200,
+}
 
 export interface SimEngine {
   services: EngineServices

@@ -6,8 +6,8 @@ interface TimerHandle {
 
 /**
  * A virtual event loop with Node's phases: timers that are due, then sockets that are ready, then
- * what was put off by `soon`. Between two callbacks real ticks and microtasks run, so that Node's
- * own streams work on it. Time passes only while nothing is ready.
+ * what was put off by `soon`. Between two callbacks of the engine real ticks and microtasks run, so
+ * that Node's own streams work on it. Time passes only while nothing is ready.
  */
 export class SimLoop {
   /** The engine's clock need not start at 0. */
@@ -17,9 +17,15 @@ export class SimLoop {
   /** How much later than asked a timer may come. Default: never. */
   lateness: () => number = () => 0
   turns = 0
+  /** Whether Node's ticks must run before the next callback. Set by what calls into the engine or into a stream. */
+  owesTicks = false
   private readonly timers = new EventQueue()
   private readonly io = new EventQueue()
-  private soonQueue: (() => void)[] = []
+  private readonly soonQueue: (() => void)[] = []
+  private phase: 'timers' | 'io' | 'soon' = 'soon'
+  /** Events added from here on wait for the next turn. */
+  private order = 0
+  private soonLeft = 0
 
   setTimer(run: () => void, delayMs: number): TimerHandle {
     const event = this.timers.add(this.now + Math.max(1, delayMs) + this.lateness(), run)
@@ -52,16 +58,17 @@ export class SimLoop {
   /** Runs until `done` says so (true) or nothing is left to happen before `before` (false). */
   run(done: () => boolean = () => false, before = Infinity): Promise<boolean> {
     return new Promise((resolve, reject) => {
-      let phase = this.turn(before)
       const step = (): void => {
         try {
-          if (done()) return resolve(true)
-          if (phase.next().done === true) {
+          this.owesTicks = false
+          while (!this.owesTicks) {
+            if (done()) return resolve(true)
+            if (this.step()) continue
             if (this.isSleeping || Math.min(this.timers.nextAt(), this.io.nextAt()) > before) {
               if (before < Infinity && this.now < before) this.now = before
               return resolve(done())
             }
-            phase = this.turn(before)
+            this.beginTurn()
           }
         } catch (error) {
           return reject(error)
@@ -72,33 +79,44 @@ export class SimLoop {
     })
   }
 
-  /** One turn of the loop; yields after each callback. */
-  private *turn(before: number): Generator<void> {
+  /** Sleeps until something is ready. */
+  private beginTurn(): void {
     this.turns++
     if (this.soonQueue.length === 0) {
       const next = Math.min(this.timers.nextAt(), this.io.nextAt())
-      if (next > before) return
-      if (next < Infinity && next > this.now) this.now = next
+      if (next > this.now) this.now = next
     }
     this.now += this.busy()
-    yield* this.due(this.timers)
-    yield* this.due(this.io)
-    const soon = this.soonQueue
-    this.soonQueue = []
-    for (const run of soon) {
-      run()
-      yield
-    }
+    this.phase = 'timers'
+    this.order = this.timers.order
   }
 
-  /** Everything due now, but not what this adds. */
-  private *due(queue: EventQueue): Generator<void> {
-    const order = queue.order
-    for (;;) {
-      const run = queue.take(this.now, order)
-      if (run === null) return
-      run()
-      yield
+  /** Runs the next callback of this turn; false where the turn is over. What a phase adds waits for the next turn. */
+  private step(): boolean {
+    if (this.phase === 'timers') {
+      if (this.runDue(this.timers)) {
+        this.owesTicks = true
+        return true
+      }
+      this.phase = 'io'
+      this.order = this.io.order
     }
+    if (this.phase === 'io') {
+      if (this.runDue(this.io)) return true
+      this.phase = 'soon'
+      this.soonLeft = this.soonQueue.length
+    }
+    if (this.soonLeft === 0) return false
+    this.soonLeft--
+    this.owesTicks = true
+    this.soonQueue.shift()!()
+    return true
+  }
+
+  private runDue(queue: EventQueue): boolean {
+    const run = queue.take(this.now, this.order)
+    if (run === null) return false
+    run()
+    return true
   }
 }

@@ -65,7 +65,9 @@ export class SimOrigin {
     attempts.push(this.attempt)
     this.requestDone = this.replyDone = false
     this.fault = plan.reply.faultOnce && attempts.length > 1 ? 'none' : plan.reply.fault
-    life.note(() => `origin: request ${id}, try ${attempts.length}${this.attempt!.reused ? ', reused' : ''}, ${this.fault}`)
+    life.note(
+      () => `origin: request ${id}, try ${attempts.length}${this.attempt!.reused ? ', reused' : ''}, ${this.fault}`,
+    )
     if (this.fault === 'closes-unread') return this.leave(() => this.stream.close())
     if (plan.expects && !plan.reply.early) this.stream.send(headText('HTTP/1.1 100 Continue', [['X-Id', String(id)]]))
     if (plan.reply.early || plan.upgrades) this.replyLater()
@@ -81,7 +83,8 @@ export class SimOrigin {
     if (plan.framing === 'length' && fields.get('content-length') !== String(plan.size)) {
       life.violate(`request ${plan.id} of ${plan.size} bytes has length ${fields.get('content-length')}`)
     }
-    if (plan.framing === 'chunked' && !fields.has('transfer-encoding')) life.violate(`request ${plan.id} lost its framing`)
+    if (plan.framing === 'chunked' && !fields.has('transfer-encoding'))
+      life.violate(`request ${plan.id} lost its framing`)
   }
 
   private body(bytes: Buffer): void {
@@ -155,7 +158,12 @@ export class SimOrigin {
     if (plan.method !== 'HEAD' && reply.framing !== 'none') {
       const bytes = bodyOf(id, 'reply', 0, reply.size)
       const size = life.random.pick([1 + (reply.size >> 2), 1000, 17_000])
-      const trailers: [string, string][] | null = reply.trailers ? [['X-Trailer', `r${id}`], ['Content-Length', '3']] : null
+      const trailers: [string, string][] | null = reply.trailers
+        ? [
+            ['X-Trailer', `r${id}`],
+            ['Content-Length', '3'],
+          ]
+        : null
       const framed = reply.framing === 'chunked' ? chunked(bytes, size, trailers) : bytes
       const cut = Math.floor(framed.length * plan.faultAt * 0.99)
       if (fault === 'truncates' || fault === 'resets-in-body' || fault === 'stalls-in-body') {
@@ -186,7 +194,8 @@ export class SimOrigin {
     if (reply.framing === 'chunked') fields.push(['Transfer-Encoding', 'chunked'])
     if (fault === 'two-framings') fields.push(['Transfer-Encoding', 'chunked'], ['Content-Length', '5'])
     if (reply.closes === 'announced') fields.push(['Connection', 'close'])
-    else if (method === 'GET') fields.push(['Connection', 'keep-alive, x-named-by-connection'], ['X-Named-By-Connection', '1'])
+    else if (method === 'GET')
+      fields.push(['Connection', 'keep-alive, x-named-by-connection'], ['X-Named-By-Connection', '1'])
     return fields
   }
 

@@ -57,6 +57,7 @@ export class SimSocket extends Duplex implements Socket {
 
   /** The connection stands. */
   attach(wire: WireEnd): void {
+    this.loop.owesTicks = true
     if (this.destroyed) return wire.close()
     this.wire = wire
     this.connecting = false
@@ -125,6 +126,7 @@ export class SimSocket extends Duplex implements Socket {
   }
 
   override _destroy(error: Error | null, done: Written): void {
+    this.loop.owesTicks = true
     this.connecting = false
     this.reading = false
     const { wire, pendingWrite } = this
@@ -136,6 +138,7 @@ export class SimSocket extends Duplex implements Socket {
     }
     done(error)
     this.loop.ready(() => {
+      this.loop.owesTicks = true
       pendingWrite?.done()
       this.options.gone()
       this.emit('close', error !== null)
@@ -145,7 +148,7 @@ export class SimSocket extends Duplex implements Socket {
   private shutDown(done: Written): void {
     if (this.wire === null) return done()
     this.wire.shutdown()
-    this.loop.ready(done)
+    this.later(done)
   }
 
   private writeAll(chunks: Uint8Array[], done: Written): void {
@@ -158,14 +161,22 @@ export class SimSocket extends Duplex implements Socket {
     const taken = this.offer(chunks)
     if (taken === 'part') return
     this.pendingWrite = null
-    if (taken === 'reset') this.loop.ready(() => this.destroy(failure('EPIPE')))
-    else if (this.wire.style.lateWrites) this.loop.ready(done)
+    if (taken === 'reset') this.later(() => this.destroy(failure('EPIPE')))
+    else if (this.wire.style.lateWrites) this.later(done)
     else done()
+  }
+
+  private later(run: () => void): void {
+    this.loop.ready(() => {
+      this.loop.owesTicks = true
+      run()
+    })
   }
 
   private continueWrite(): void {
     const pending = this.pendingWrite
     if (pending === null) return
+    this.loop.owesTicks = true
     const taken = this.offer(pending.chunks)
     if (taken === 'part') return
     this.pendingWrite = null
@@ -205,6 +216,7 @@ export class SimSocket extends Duplex implements Socket {
   private readOnce(wire: WireEnd): void {
     const received = wire.read(this.options.events === null ? READ_SIZE : this.buffer.length)
     if (received === 'nothing' || (received === 'end' && this.ended)) return
+    this.loop.owesTicks = true
     if (received === 'end') {
       this.ended = true
       this.push(null)

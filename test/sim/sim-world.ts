@@ -60,10 +60,17 @@ export class SimWorld implements World {
       address.kind === 'tcp' && address.port === 0 ? { ...address, port: this.nextPort++ } : address
     const key = keyOf(bound)
     const listener = new SimListener(bound, events, () => this.listeners.delete(key))
-    if (this.listeners.has(key)) this.loop.ready(() => events.failed(failure('EADDRINUSE')))
+    if (this.listeners.has(key))
+      this.loop.ready(() => {
+        this.loop.owesTicks = true
+        events.failed(failure('EADDRINUSE'))
+      })
     else {
       this.listeners.set(key, listener)
-      this.loop.ready(() => events.ready())
+      this.loop.ready(() => {
+        this.loop.owesTicks = true
+        events.ready()
+      })
     }
     return listener
   }
@@ -90,6 +97,7 @@ export class SimWorld implements World {
   resolve(name: string, done: (error: Error | null, addresses: ResolvedAddress[]) => void): void {
     const outcome = this.onResolve(name)
     this.loop.ready(() => {
+      this.loop.owesTicks = true
       if ('code' in outcome) done(failure(outcome.code), [])
       else done(null, outcome.addresses)
     }, outcome.delayMs)

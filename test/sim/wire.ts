@@ -5,7 +5,7 @@ import type { SimLoop } from './sim-loop.ts'
 export interface WireStyle {
   /** Bytes that both kernels hold for one direction. */
   capacity: number
-  /** Longest piece that arrives at once, for the first 300 pieces; a hundred times that from then on. */
+  /** Longest piece that arrives at once, for the first 100 pieces; a hundred times that from then on. */
   segment: number
   /** Longest time between two pieces, ms. */
   gapMs: number
@@ -17,7 +17,7 @@ export interface WireStyle {
 
 export const plainWire: WireStyle = { capacity: 65536, segment: 65536, gapMs: 0, lateWrites: false, resetErases: false }
 
-const SMALL_PIECES = 300
+const SMALL_PIECES = 100
 
 /** What a read from the kernel gives. */
 export type Received = Buffer | 'nothing' | 'end' | 'reset'

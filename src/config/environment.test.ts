@@ -1,13 +1,14 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { hideValues, substituteEnvironment } from './environment.ts'
+import { treeOf, valueAt } from './tree.ts'
 
 const env = { NAME: 'value', EMPTY: '', TREE: '{ a: 1 }', LINES: 'a: 1\nb: 2', DOLLAR: '${NAME} $& $1' }
 
 function substituted(written: string): unknown {
   const { data, findings } = substituteEnvironment({ key: written }, env)
   assert.deepEqual(findings, [])
-  return Object.entries(data as object)[0]?.[1]
+  return valueAt(data, ['key'])
 }
 
 test('variables and defaults are put in', () => {
@@ -34,7 +35,7 @@ test('a value is text, whatever it looks like', () => {
 
 test('keys are left alone', () => {
   const { data } = substituteEnvironment({ '${NAME}': 1 }, env)
-  assert.deepEqual(Object.keys(data as object), ['${NAME}'])
+  assert.deepEqual(Object.keys(treeOf(data)), ['${NAME}'])
 })
 
 test('what is unset or malformed is found where it stands', () => {
@@ -50,7 +51,10 @@ test('what is unset or malformed is found where it stands', () => {
 })
 
 test('a message shows the variable in the place of its value', () => {
-  const { substitutions } = substituteEnvironment({ a: 'http://${NAME}/', b: '${UNSET:-plain text}', c: '${SHORT}' }, { ...env, SHORT: 'x' })
+  const { substitutions } = substituteEnvironment(
+    { a: 'http://${NAME}/', b: '${UNSET:-plain text}', c: '${SHORT}' },
+    { ...env, SHORT: 'x' },
+  )
   assert.equal(hideValues('"http://value/" is faulty', ['a'], substitutions), '"http://${NAME}/" is faulty')
   assert.equal(hideValues('elsewhere: value', ['z'], substitutions), 'elsewhere: ${NAME}')
   assert.equal(hideValues('plain text is faulty', ['b'], substitutions), 'plain text is faulty')

@@ -1,4 +1,4 @@
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { findJsonFault } from './json-fault.ts'
@@ -6,10 +6,12 @@ import { findJsonFault } from './json-fault.ts'
 test('it accepts what JSON.parse accepts, and nothing else', () => {
   const text = fc.oneof(
     fc.json(),
-    fc.tuple(fc.json(), fc.nat(), fc.constantFrom('', ',', '}', ']', '{', '"', ':', '1', ' ', '\n', 'x')).map(([json, at, put]) => {
-      const cut = at % (json.length + 1)
-      return json.slice(0, cut) + put + json.slice(cut + 1)
-    }),
+    fc
+      .tuple(fc.json(), fc.nat(), fc.constantFrom('', ',', '}', ']', '{', '"', ':', '1', ' ', '\n', 'x'))
+      .map(([json, at, put]) => {
+        const cut = at % (json.length + 1)
+        return json.slice(0, cut) + put + json.slice(cut + 1)
+      }),
   )
   fc.assert(
     fc.property(text, (each) => {

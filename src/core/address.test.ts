@@ -11,13 +11,26 @@ test('addresses are read and written alike', () => {
 })
 
 test('what is no address is refused', () => {
-  const faults = ['', '8080', 'localhost:80', '::1:80', '1.2.3.4:65536', '1.2.3:80', '[1.2.3.4]:80', 'unix:x', 'unix:', ':-1']
+  const faults = [
+    '',
+    '8080',
+    'localhost:80',
+    '::1:80',
+    '1.2.3.4:65536',
+    '1.2.3:80',
+    '[1.2.3.4]:80',
+    'unix:x',
+    'unix:',
+    ':-1',
+  ]
   for (const text of faults) assert.throws(() => parseAddress(text), RangeError, text)
 })
 
 test('loopback is what only this machine reaches', () => {
-  for (const text of ['127.0.0.1:1', '127.9.9.9:1', '[::1]:1', 'unix:/x']) assert.equal(isLoopback(parseAddress(text)), true, text)
-  for (const text of [':1', '0.0.0.0:1', '[::]:1', '10.0.0.1:1']) assert.equal(isLoopback(parseAddress(text)), false, text)
+  for (const text of ['127.0.0.1:1', '127.9.9.9:1', '[::1]:1', 'unix:/x'])
+    assert.equal(isLoopback(parseAddress(text)), true, text)
+  for (const text of [':1', '0.0.0.0:1', '[::]:1', '10.0.0.1:1'])
+    assert.equal(isLoopback(parseAddress(text)), false, text)
 })
 
 test('a range holds its addresses, in both notations of IPv4', () => {
@@ -34,7 +47,17 @@ test('a range holds its addresses, in both notations of IPv4', () => {
   ]) {
     assert.equal(set.has(address), true, address)
   }
-  for (const address of ['11.0.0.0', '9.255.255.255', '192.0.2.6', '127.0.0.2', '2001:db8:8000::1', '::2', '::a00:1', '', 'x']) {
+  for (const address of [
+    '11.0.0.0',
+    '9.255.255.255',
+    '192.0.2.6',
+    '127.0.0.2',
+    '2001:db8:8000::1',
+    '::2',
+    '::a00:1',
+    '',
+    'x',
+  ]) {
     assert.equal(set.has(address), false, address)
   }
 })
@@ -52,7 +75,16 @@ test('an address with a zone is looked up without it', () => {
 })
 
 test('what is no range is refused', () => {
-  for (const text of ['', '10.0.0.0/33', '10.0.0.1/8', '10.0.0.0/', '10.0.0.0/x', '10.0/8', '::/129', 'fe80::1%eth0/64']) {
+  for (const text of [
+    '',
+    '10.0.0.0/33',
+    '10.0.0.1/8',
+    '10.0.0.0/',
+    '10.0.0.0/x',
+    '10.0/8',
+    '::/129',
+    'fe80::1%eth0/64',
+  ]) {
     assert.throws(() => new CidrSet([text]), RangeError, text)
   }
 })

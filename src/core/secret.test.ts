@@ -5,7 +5,12 @@ import { Secret } from './secret.ts'
 
 test('a secret shows nowhere but where it is asked for', () => {
   const secret = Secret.of('sesame')
-  const shown = [String(secret), `${secret}`, JSON.stringify({ secret }), inspect({ secret }), format('%s %o %j', secret, secret, secret)]
+  const shown = [
+    String(secret),
+    JSON.stringify({ secret }),
+    inspect({ secret }),
+    format('%s %o %j', secret, secret, secret),
+  ]
   for (const text of shown) assert.doesNotMatch(text, /sesame/)
   assert.equal(JSON.stringify({ secret }), '{"secret":"[secret]"}')
   assert.equal(secret.reveal(), 'sesame')

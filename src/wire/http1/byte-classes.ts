@@ -10,6 +10,11 @@ for (let value = 0; value < 16; value++) {
   hexDigits[value.toString(16).toUpperCase().charCodeAt(0)] = value
 }
 
+/** 1 for each byte that a field value may not hold (RFC 9110 §5.5, H5): control bytes but HTAB. */
+export const nonValueBytes: Uint8Array = new Uint8Array(256).fill(1, 0, 0x20)
+nonValueBytes[0x09] = 0
+nonValueBytes[0x7f] = 1
+
 export const HTAB = 0x09
 export const LF = 0x0a
 export const CR = 0x0d

@@ -1,7 +1,7 @@
 import { FIELD_STRIDE } from '../../core/headers.ts'
 import { knownByBytes } from '../../core/header-names.ts'
 import type { TurnpikeError } from '../../core/error.ts'
-import { COLON, CR, DELETE, HTAB, LF, SPACE, tokenBytes } from './byte-classes.ts'
+import { COLON, CR, HTAB, LF, nonValueBytes, SPACE, tokenBytes } from './byte-classes.ts'
 
 /** Bounds of one message head (H11). */
 export interface HeadLimits {
@@ -131,7 +131,7 @@ export abstract class HeadParser {
     let line = base + this.lineStart
     for (;;) {
       if (phase === NAME) {
-        while (at < end && tokenBytes[bytes[at]!] === 1) at++
+        at = tokenEnd(bytes, at, end)
         if (at === end) break
         const byte = bytes[at]!
         if (at === line) {
@@ -174,10 +174,7 @@ export abstract class HeadParser {
         at++
         phase = VALUE
       }
-      for (; at < end; at++) {
-        const byte = bytes[at]!
-        if (byte < SPACE ? byte !== HTAB : byte === DELETE) break
-      }
+      at = valueEnd(bytes, at, end)
       if (at === end) break
       if (bytes[at] !== CR) return this.failSyntax('A header value holds a control byte.')
       if (at + 1 === end) break
@@ -191,4 +188,30 @@ export abstract class HeadParser {
     this.lineStart = line - base
     return MORE
   }
+}
+
+/** Where the token at `at` ends. */
+function tokenEnd(bytes: Buffer, at: number, end: number): number {
+  while (at < end && tokenBytes[bytes[at]!] === 1) at++
+  return at
+}
+
+/**
+ * Where the field value at `at` ends: at its CR or at a byte that it may not hold. Four bytes a step
+ * by table: a tenth of the time of a whole 540-byte head less than byte by byte. Finding line ends in
+ * the text and checking it by a regular expression took longer than either, and so did 32-bit words.
+ */
+function valueEnd(bytes: Buffer, at: number, end: number): number {
+  while (
+    at + 3 < end &&
+    (nonValueBytes[bytes[at]!]! |
+      nonValueBytes[bytes[at + 1]!]! |
+      nonValueBytes[bytes[at + 2]!]! |
+      nonValueBytes[bytes[at + 3]!]!) ===
+      0
+  ) {
+    at += 4
+  }
+  while (at < end && nonValueBytes[bytes[at]!] === 0) at++
+  return at
 }

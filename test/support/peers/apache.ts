@@ -30,6 +30,7 @@ LogFormat "%m %U %>s" line
 CustomLog ${folder}/access.log line
 AllowEncodedSlashes NoDecode
 ProxyPreserveHost On
+ProxyAddHeaders Off
 ProxyPass / http://127.0.0.1:${originPort}/ nocanon
 `,
   )

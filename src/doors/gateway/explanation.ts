@@ -36,7 +36,8 @@ export function explainLoser<T>(route: Route<T>, winner: Route<T> | null, reques
         : `less specific than ${winner.name}: ${whyLess(route, winner)}`
     return { route, reason, nearness: 3 }
   }
-  if (path) {
+  // A route for the whole of another host is near only where nothing serves the request.
+  if (path && (winner === null || !route.path.isAny)) {
     const shown = request.host === '' ? 'absent' : JSON.stringify(request.host)
     return { route, reason: `host differs: it is ${shown}, wants ${route.host.text}`, nearness: 1 }
   }

@@ -52,10 +52,15 @@ export class PathMatcher {
     this.regex = null
   }
 
+  /** Whether it matches every path. */
+  get isAny(): boolean {
+    return this.kind === 'prefix' && this.segments.length === 0
+  }
+
   /** Whether the path is one of these. */
   matches(path: string): boolean {
     // `*` of `OPTIONS *` is no path: only a route for every path takes it.
-    if (path === '*') return this.kind === 'prefix' && this.segments.length === 0
+    if (path === '*') return this.isAny
     if (this.regex !== null) return this.matchesRegex(path)
     let at = 1
     for (const wanted of this.segments) {
@@ -76,7 +81,7 @@ export class PathMatcher {
   /** Whether every path of `other` is one of these. Of a regex it can be told only for itself. */
   covers(other: PathMatcher): boolean {
     if (this.regex !== null || other.regex !== null) {
-      return this.text === other.text ? this.kind === other.kind : this.kind === 'prefix' && this.segments.length === 0
+      return this.text === other.text ? this.kind === other.kind : this.isAny
     }
     if (this.kind !== 'prefix' && (other.kind === 'prefix' || other.segments.length !== this.segments.length))
       return false

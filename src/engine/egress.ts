@@ -26,12 +26,14 @@ export function egressHead(exchange: Exchange, options: EgressOptions): string {
     // Regenerated from an absolute-form target (RFC 9112 §3.2.2), or missing from HTTP/1.0.
     head += `Host: ${exchange.authority === '' ? options.endpointAuthority : exchange.authority}\r\n`
   }
-  const lengthAt = headers.find(known.contentLength)
-  // As we understood it: nginx refuses a tab before the number, others may read leading zeros as octal.
-  if (lengthAt >= 0) headers.removeAt(lengthAt)
-  head += headers.toText() + forwarded
   const length = exchange.body === null ? 0 : exchange.body.length
-  if (lengthAt >= 0 && length >= 0) head += `Content-Length: ${length}\r\n`
+  // As we understood it: nginx refuses a tab before the number, others may read leading zeros as octal.
+  // Written into the fields, since the same request may leave a second time.
+  if (headers.find(known.contentLength) >= 0) {
+    if (length >= 0) headers.set('content-length', String(length))
+    else headers.delete('content-length')
+  }
+  head += headers.toText() + forwarded
   // RFC 9110 §7.6.3: the received version, then who we are.
   if (options.via !== '') head += `Via: 1.${exchange.versionMinor} ${options.via}\r\n`
   if (length < 0) head += 'Transfer-Encoding: chunked\r\n'

@@ -95,7 +95,7 @@ export class Http1ServerConnection implements BodyOwner {
 
   /** Cuts it, whatever it is doing. */
   destroy(): void {
-    this.socket.destroy()
+    this.breakOff()
   }
 
   /** Whether the connection can live on after the reply whose head is being written. */
@@ -135,11 +135,9 @@ export class Http1ServerConnection implements BodyOwner {
     worker?.clientGone(error)
     this.body?.abort(error)
     this.body = null
-    this.finish()
     this.deadline.at = Infinity
-    // Only TCP can reset; a secured connection that ends without close_notify is truncated too.
-    if (this.session.tls === null && this.socket.remoteAddress !== undefined) this.socket.resetAndDestroy()
-    else this.socket.destroy()
+    this.breakOff()
+    this.finish()
   }
 
   /** The connection leaves HTTP after a 101: reads nothing more itself. */
@@ -291,7 +289,9 @@ export class Http1ServerConnection implements BodyOwner {
     const security = this.options.security()
     if (security === null || security.settings !== tls.settings) {
       this.keepAlive = false
-      throw new TurnpikeError('ERR_MISDIRECTED', { message: 'This connection was accepted under other security settings.' })
+      throw new TurnpikeError('ERR_MISDIRECTED', {
+        message: 'This connection was accepted under other security settings.',
+      })
     }
     if (security.domainOf(host) !== tls.domain) throw new TurnpikeError('ERR_MISDIRECTED')
   }
@@ -384,8 +384,16 @@ export class Http1ServerConnection implements BodyOwner {
     }
     body?.abort(error)
     this.body = null
+    this.breakOff()
     this.finish()
-    this.socket.destroy()
+  }
+
+  /** Ends the connection: by a reset where a reply has begun, since an end could complete one that runs until close (H7). */
+  private breakOff(): void {
+    // Only TCP can reset; a secured connection that ends without close_notify is truncated too.
+    const canReset = this.session.tls === null && this.socket.remoteAddress !== undefined
+    if (canReset && this.reply !== null && this.reply.begun) this.socket.resetAndDestroy()
+    else this.socket.destroy()
   }
 
   private gone(): void {
@@ -436,8 +444,8 @@ export class Http1ServerConnection implements BodyOwner {
     else if (name === 'head' && this.parser.started) this.refuse(new TurnpikeError('ERR_HEAD_TIMEOUT'))
     else if (name === 'stall') {
       if (this.reply !== null) this.reply.exchange.error ??= new TurnpikeError('ERR_CLIENT_STALL')
+      this.breakOff()
       this.finish()
-      this.socket.destroy()
     } else if (name === 'drain') this.socket.destroy()
     else this.close()
   }

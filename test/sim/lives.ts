@@ -1,4 +1,4 @@
-import { errorCodes, type ErrorCode } from '../../src/core/error-codes.ts'
+import { errorCodes } from '../../src/core/error-codes.ts'
 import type { Exchange } from '../../src/engine/exchange.ts'
 import type { BindAddress, DialAddress } from '../../src/engine/world.ts'
 import { judge } from './judge.ts'
@@ -20,6 +20,8 @@ export interface Verdict {
 const ADDRESS: BindAddress = { kind: 'tcp', host: '127.0.0.1', port: 8080 }
 /** Every timer of the engine has come long before. */
 const LONGEST_MS = 60_000
+
+const statuses = new Map(Object.entries(errorCodes).map(([code, { status }]) => [code, status]))
 
 /** Runs one life from its seed. The same seed gives the same life. */
 export async function runLife(seed: number, traced = false): Promise<Verdict> {
@@ -79,7 +81,7 @@ async function live(life: Life, verdict: Verdict): Promise<void> {
     for (const { outcome } of client.sights) verdict.outcomes.set(outcome, (verdict.outcomes.get(outcome) ?? 0) + 1)
     for (const sight of client.sights) {
       if (!sight.outcome.startsWith('ERR')) continue
-      const { status } = errorCodes[sight.outcome as ErrorCode]
+      const status = statuses.get(sight.outcome)
       if (sight.status !== status) life.violate(`${sight.outcome} came as ${sight.status}, not ${status}`)
     }
   }

@@ -77,7 +77,7 @@ export class MessageReader {
       case 'until-close':
         if (this.rest.length > 0) this.events.body(this.take(this.rest.length))
         return false
-      case 'off':
+      default:
         return false
     }
   }

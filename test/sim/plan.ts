@@ -96,6 +96,8 @@ export interface LifePlan {
   drainsAtMs: number
 }
 
+const sizes = { none: [0, 0], small: [1, 400], medium: [400, 9000], large: [20_000, 120_000] } as const
+
 /** The whole life of a handful of connections, drawn from a seed's chance before anything happens. */
 export function planLife(random: Random): LifePlan {
   let nextId = 1
@@ -221,16 +223,8 @@ function planOriginFault(random: Random, method: string, framing: Framing, size:
 }
 
 function planSize(random: Random): number {
-  switch (random.weighted({ none: 10, small: 120, medium: 30, large: 6 })) {
-    case 'none':
-      return 0
-    case 'small':
-      return random.between(1, 400)
-    case 'medium':
-      return random.between(400, 9000)
-    case 'large':
-      return random.between(20_000, 120_000)
-  }
+  const [low, high] = sizes[random.weighted({ none: 10, small: 120, medium: 30, large: 6 })]
+  return random.between(low, high)
 }
 
 function planStyle(random: Random): WireStyle {

@@ -89,7 +89,7 @@ export class SimClient {
     const head = headText(`${plan.method} /${plan.id}?of=${plan.id} HTTP/1.${plan.versionMinor}`, this.fields(plan))
     if (fault === 'half-head' || fault === 'stalls-in-head') {
       stream.send(head.slice(0, 1 + Math.floor((head.length - 2) * plan.faultAt)))
-      if (fault === 'half-head') stream.then(() => this.leave())
+      if (fault === 'half-head') stream.afterwards(() => this.leave())
       return
     }
     stream.send(head)
@@ -145,7 +145,7 @@ export class SimClient {
     if (fault === 'half-body' || fault === 'resets-in-body' || fault === 'stalls-in-body') {
       stream.send(framed.subarray(0, Math.floor(framed.length * plan.faultAt * 0.99)))
       if (fault === 'half-body') stream.shutdown()
-      else if (fault === 'resets-in-body') stream.then(() => this.leave(true))
+      else if (fault === 'resets-in-body') stream.afterwards(() => this.leave(true))
       return
     }
     if (fault === 'bad-chunk') {
@@ -164,9 +164,9 @@ export class SimClient {
       stream.stopReading()
       this.life.world.loop.ready(() => stream.resumeReading(), 6000)
     } else if (fault === 'leaves' || fault === 'resets') {
-      stream.then(() => this.life.world.loop.ready(() => this.leave(fault === 'resets'), laterMs))
+      stream.afterwards(() => this.life.world.loop.ready(() => this.leave(fault === 'resets'), laterMs))
     }
-    stream.then(() => {
+    stream.afterwards(() => {
       this.sending = false
       this.sendNext()
     })
@@ -262,7 +262,7 @@ export class SimClient {
     this.continue()
     if (this.answered === this.plan.exchanges.length) {
       // Its last request may still be leaving, where the reply came early.
-      this.stream.then(() => this.leave())
+      this.stream.afterwards(() => this.leave())
       return
     }
     this.sendNext()

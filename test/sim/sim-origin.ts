@@ -181,7 +181,7 @@ export class SimOrigin {
       stream.send('HTTP/1.1 surplus')
       return this.leave(() => {})
     }
-    stream.then(() => this.replied(plan))
+    stream.afterwards(() => this.replied(plan))
   }
 
   private fields({ id, reply, method, faultAt }: ExchangePlan, fault: OriginFault): [string, string][] {
@@ -213,7 +213,7 @@ export class SimOrigin {
 
   /** Does something once everything was sent, and takes no more. */
   private leave(how: () => void): void {
-    this.stream.then(() => {
+    this.stream.afterwards(() => {
       this.isOver = true
       this.reader.stop()
       how()

@@ -10,10 +10,11 @@ const POISON = 0xdd
 
 export interface SimSocketOptions {
   loop: SimLoop
-  remoteAddress: string
-  remotePort: number
-  localAddress: string
-  localPort: number
+  /** Unix sockets have no addresses. */
+  remoteAddress: string | undefined
+  remotePort: number | undefined
+  localAddress: string | undefined
+  localPort: number | undefined
   /** Unix sockets cannot be reset by hand: Node throws. */
   isUnix: boolean
   /** For dialled sockets. */
@@ -29,10 +30,10 @@ export interface SimSocketOptions {
  * `net.Socket` is, so corking, buffering, callbacks and the order of events are the real ones.
  */
 export class SimSocket extends Duplex implements Socket {
-  readonly remoteAddress: string
-  readonly remotePort: number
-  readonly localAddress: string
-  readonly localPort: number
+  readonly remoteAddress: string | undefined
+  readonly remotePort: number | undefined
+  readonly localAddress: string | undefined
+  readonly localPort: number | undefined
   connecting: boolean
   private readonly options: SimSocketOptions
   private readonly loop: SimLoop

@@ -129,10 +129,10 @@ export class SimWorld implements World {
     const isUnix = address.kind === 'unix'
     return new SimSocket({
       loop: this.loop,
-      remoteAddress: isUnix ? '' : '192.0.2.7',
-      remotePort: isUnix ? 0 : this.nextPort++,
-      localAddress: isUnix ? '' : address.host,
-      localPort: isUnix ? 0 : address.port,
+      remoteAddress: isUnix ? undefined : '192.0.2.7',
+      remotePort: isUnix ? undefined : this.nextPort++,
+      localAddress: isUnix ? undefined : address.host,
+      localPort: isUnix ? undefined : address.port,
       isUnix,
       events,
       shared: this.shared,

@@ -37,7 +37,7 @@ export class WireStream {
   }
 
   /** Runs when everything before it was taken by the kernel. */
-  then(run: () => void): void {
+  afterwards(run: () => void): void {
     this.queue.push(run)
     this.pump()
   }
@@ -57,7 +57,7 @@ export class WireStream {
   }
 
   shutdown(): void {
-    this.then(() => this.end.shutdown())
+    this.afterwards(() => this.end.shutdown())
   }
 
   close(): void {

@@ -4,15 +4,14 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 
 export interface CertificateFiles {
-  cert: string
-  key: string
+  files: { cert: string; key: string }
   folder: string
 }
 
 /** A P-256 certificate for `localhost` and `bench.example`, for all contenders alike. */
 export function makeCertificate(): CertificateFiles {
   const folder = mkdtempSync(path.join(tmpdir(), 'turnpike-certificate-'))
-  const files = { cert: path.join(folder, 'cert.pem'), key: path.join(folder, 'key.pem'), folder }
+  const files = { cert: path.join(folder, 'cert.pem'), key: path.join(folder, 'key.pem') }
   execFileSync(
     'openssl',
     [
@@ -25,5 +24,5 @@ export function makeCertificate(): CertificateFiles {
     ],
     { stdio: 'pipe' },
   )
-  return files
+  return { files, folder }
 }

@@ -25,7 +25,12 @@ export async function measureIdle(
   originPort: number,
   certificate: CertificateFiles | null,
 ): Promise<IdleMemory> {
-  const peer = await contender.start({ originPort, routes: 0, tls: certificate, wrapper: pinnedTo(PROXY_CORE) })
+  const peer = await contender.start({
+    originPort,
+    routes: 0,
+    tls: certificate?.files ?? null,
+    wrapper: pinnedTo(PROXY_CORE),
+  })
   try {
     const secure = certificate !== null
     await runWrk({

@@ -30,7 +30,7 @@ export async function profile(options: Options): Promise<void> {
     const setup = {
       originPort: origin.port,
       routes: scenario.routes,
-      tls: scenario.tls ? certificate : null,
+      tls: scenario.tls ? certificate.files : null,
       wrapper: pinnedTo(PROXY_CORE),
     }
     const peer = await startTurnpike(setup, ['--cpu-prof', `--cpu-prof-dir=${folder}`])

@@ -35,7 +35,7 @@ export async function measureThroughput(
   )
   try {
     for (const { contender, scenario } of pairs) {
-      const tls = scenario.tls ? certificate : null
+      const tls = scenario.tls ? certificate.files : null
       const setup = { routes: scenario.routes, tls, wrapper: pinnedTo(PROXY_CORE) }
       await proveForwarding(contender, setup, scenario)
       const peer = await contender.start({ ...setup, originPort })

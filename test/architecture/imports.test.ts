@@ -42,6 +42,10 @@ function* relativeImports(file: string): Generator<string> {
   }
 }
 
+/** Source without imports of what `node:net` knows about addresses: pure functions, no socket. */
+const withoutPureImports = (source: string): string =>
+  source.replace(/^import \{(?:\s*(?:isIP|isIPv4|isIPv6|BlockList|SocketAddress),?)+\s*\} from 'node:net'$/gm, '')
+
 describe('the import table', () => {
   test('there is something to check', () => {
     assert.ok(product.length > 10, `found ${product.length} files under src/`)
@@ -76,18 +80,18 @@ describe('the import table', () => {
     const offences = product
       .filter((file) => path.basename(file) === 'config.ts' && roomOf(file) !== 'config')
       .flatMap((file) =>
-        importSpecifiers(sourceOf(file))
+        importSpecifiers(withoutPureImports(sourceOf(file)))
           .filter((specifier) => !specifier.startsWith('.') && specifier !== 'zod')
           .map((specifier) => `${file}: ${specifier}`),
       )
     assert.deepEqual(offences, [])
   })
 
-  test('core and wire do no I/O', () => {
+  test('core, wire, gomod and policy do no I/O', () => {
     const offences = product
       .filter((file) => ['core', 'wire', 'gomod', 'policy'].includes(roomOf(file)))
       .flatMap((file) =>
-        importSpecifiers(sourceOf(file))
+        importSpecifiers(withoutPureImports(sourceOf(file)))
           .filter((specifier) =>
             /^node:(?:net|tls|http|https|http2|dgram|dns|fs|child_process|worker_threads|timers)/.test(specifier),
           )
@@ -133,7 +137,8 @@ describe('habits of the source tree', () => {
     const offences = files.filter((file) => {
       const source = sourceOf(file)
       return (
-        source.split('\n').length > 400 && !/^(?:\/\*|\/\/)[^]{0,400}?\b(?:lines|long|length|one file)\b/.test(source)
+        source.trimEnd().split('\n').length > 400 &&
+        !/^(?:\/\*|\/\/)[^]{0,400}?\b(?:lines|long|length|one file)\b/.test(source)
       )
     })
     assert.deepEqual(offences, [])

@@ -58,7 +58,8 @@ export async function spawnPeer(plan: PeerPlan): Promise<Peer> {
   })
   closeSync(output)
   const readOutput = (): string => readFileSync(outputFile, 'utf8')
-  const stopNow = (): void => void child.kill('SIGKILL')
+  // Not SIGKILL: a master that is killed leaves its workers behind.
+  const stopNow = (): void => void child.kill()
   process.once('exit', stopNow)
   try {
     await readiness(child, plan.port)

@@ -1,4 +1,5 @@
 import { isTrailerAllowed } from '../../src/wire/http1/trailer-fields.ts'
+import type { ReplyVerdict } from './reply-verdict.ts'
 import type { SeenRequest, Verdict } from './verdict.ts'
 
 /** The first point where two parsers part. */
@@ -61,4 +62,15 @@ function allowedTrailers(pairs: string[]): string[] {
     if (isTrailerAllowed(pairs[at]!.toLowerCase())) allowed.push(pairs[at]!, pairs[at + 1]!)
   }
   return allowed
+}
+
+/** The same for a reply. */
+export function findReplyDifference(text: string, own: ReplyVerdict, node: ReplyVerdict): Difference | null {
+  const refused = own.ending.startsWith('ERR_')
+  const nodeRefused = node.ending.startsWith('HPE_')
+  if (refused && nodeRefused) return null
+  if (own.ending === node.ending && own.head === node.head && own.body === node.body) return null
+  const kind = refused ? 'stricter' : nodeRefused ? 'laxer' : 'value'
+  const interim = /^HTTP\/1\.1 103 .*?\r\n\r\n/s.exec(text)?.[0] ?? ''
+  return { kind, own: own.ending, node: node.ending, rest: text.slice(interim.length), before: interim }
 }

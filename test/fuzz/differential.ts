@@ -1,9 +1,21 @@
-import { explain, explanations } from './explanations.ts'
-import { findDifference, type Difference } from './difference.ts'
+import { explain, requestExplanations, type Explanation } from './explanations.ts'
+import { findDifference, findReplyDifference, type Difference } from './difference.ts'
 import { NodeVerdicts } from './node-verdict.ts'
 import { ownVerdict } from './own-verdict.ts'
 import { Random } from './random.ts'
+import { generateReply } from './reply-grammar.ts'
+import { replyExplanations } from './reply-explanations.ts'
+import { nodeReplyVerdict, ownReplyVerdict } from './reply-verdict.ts'
 import { generateRequests } from './request-grammar.ts'
+
+/** One direction of HTTP/1: how to make its messages, compare the two parsers, and explain what differs. */
+export interface Subject {
+  name: 'requests' | 'replies'
+  explanations: Explanation[]
+  generate(random: Random): string
+  /** Asks both parsers about the same pieces: where they part, or null where they agree. */
+  compare(text: string, pieces: Buffer[]): Promise<Difference | null>
+}
 
 /** What a run found. */
 export interface FuzzReport {
@@ -17,43 +29,50 @@ export interface FuzzReport {
 const BATCH = 50
 const MAX_UNEXPLAINED = 5
 
-/**
- * Compares Turnpike's request parser with Node's until the time is over. Case n of a run with
- * seed s is case 0 of a run with seed s + n.
- */
-export async function fuzzRequests(seed: number, seconds: number): Promise<FuzzReport> {
-  const report: FuzzReport = {
-    cases: 0,
-    explained: new Map(explanations.map(({ name }) => [name, 0])),
-    unexplained: [],
-  }
+export function requestSubject(): Subject {
   const node = new NodeVerdicts()
+  return {
+    name: 'requests',
+    explanations: requestExplanations,
+    generate: generateRequests,
+    compare: async (text, pieces) => findDifference(text, ownVerdict(pieces), await node.judge([...pieces])),
+  }
+}
+
+export function replySubject(): Subject {
+  return {
+    name: 'replies',
+    explanations: replyExplanations,
+    generate: generateReply,
+    compare: async (text, pieces) => findReplyDifference(text, ownReplyVerdict(pieces), await nodeReplyVerdict(pieces)),
+  }
+}
+
+/**
+ * Compares Turnpike's parser with Node's until the time is over. Case n of a run with seed s is
+ * case 0 of a run with seed s + n.
+ */
+export async function fuzz(subject: Subject, seed: number, seconds: number): Promise<FuzzReport> {
+  const explained = new Map(subject.explanations.map(({ name }) => [name, 0]))
+  const report: FuzzReport = { cases: 0, explained, unexplained: [] }
   const deadline = performance.now() + seconds * 1000
   do {
     const seeds = Array.from({ length: BATCH }, (_, index) => seed + report.cases + index)
-    const differences = await Promise.all(seeds.map((each) => judge(each, node)))
+    const differences = await Promise.all(seeds.map((each) => judge(subject, each)))
     for (const difference of differences) record(report, difference)
     report.cases += BATCH
   } while (performance.now() < deadline && report.unexplained.length < MAX_UNEXPLAINED)
-  node.close()
   return report
 }
 
-async function judge(seed: number, node: NodeVerdicts): Promise<{ name: string | null; text: string } | null> {
+async function judge(subject: Subject, seed: number): Promise<{ name: string | null; text: string } | null> {
   const random = new Random(seed)
-  const text = generateRequests(random)
-  const difference = await compare(text, cut(Buffer.from(text, 'latin1'), random), node)
+  const text = subject.generate(random)
+  const difference = await subject.compare(text, cut(Buffer.from(text, 'latin1'), random))
   if (difference === null) return null
-  const { kind, own, node: code } = difference
-  return {
-    name: explain(difference),
-    text: `seed ${seed}: ${kind}: Turnpike ${own}, Node ${code}\n${JSON.stringify(text)}`,
-  }
-}
-
-/** Asks both parsers about the same pieces: where they part, or null where they agree. */
-export async function compare(text: string, pieces: Buffer[], node: NodeVerdicts): Promise<Difference | null> {
-  return findDifference(text, ownVerdict(pieces), await node.judge([...pieces]))
+  const { kind, own, node } = difference
+  const name = explain(difference, subject.explanations)
+  return { name, text: `seed ${seed}: ${kind}: Turnpike ${own}, Node ${node}\n${JSON.stringify(text)}` }
 }
 
 function record(report: FuzzReport, difference: { name: string | null; text: string } | null): void {

@@ -1,7 +1,8 @@
 import { METHODS } from 'node:http'
 import type { Difference } from './difference.ts'
 
-interface Explanation {
+/** One known difference. */
+export interface Explanation {
   name: string
   kind: Difference['kind']
   /** Turnpike's code, for what it refuses. */
@@ -13,7 +14,7 @@ interface Explanation {
 }
 
 /** Every way in which Turnpike's request parser is known to differ from Node's, and why it does. */
-export const explanations: Explanation[] = [
+export const requestExplanations: Explanation[] = [
   {
     name: 'H9 one CRLF before a request is passed over; llhttp passes over any number of CR and LF',
     kind: 'stricter',
@@ -174,9 +175,9 @@ export const explanations: Explanation[] = [
   },
 ]
 
-/** The first explanation that holds, or null. */
-export function explain(difference: Difference): string | null {
-  const found = explanations.find(
+/** The name of the first of the explanations that holds, or null. */
+export function explain(difference: Difference, among: Explanation[]): string | null {
+  const found = among.find(
     ({ kind, code, holds }) =>
       kind === difference.kind && (code === undefined || code === difference.own) && holds(difference.rest, difference),
   )

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util'
-import { fuzzRequests } from './differential.ts'
+import { fuzz, replySubject, requestSubject } from './differential.ts'
 
 const { values } = parseArgs({
   options: {
@@ -8,9 +8,12 @@ const { values } = parseArgs({
   },
 })
 const seed = Number(values.seed)
-const report = await fuzzRequests(seed, Number(values.seconds))
-console.log(`${report.cases} cases from seed ${seed}, against llhttp ${process.versions['llhttp']}`)
-for (const [name, count] of report.explained) console.log(String(count).padStart(9), name)
-for (const text of report.unexplained)
-  console.log(`\nnot explained, replay with: npm run fuzz -- --seconds 0 --seed ${/\d+/.exec(text)![0]}\n${text}`)
-process.exitCode = report.unexplained.length > 0 ? 1 : 0
+for (const subject of [requestSubject(), replySubject()]) {
+  const { cases, explained, unexplained } = await fuzz(subject, seed, Number(values.seconds) / 2)
+  console.log(`${cases} ${subject.name} from seed ${seed}, against llhttp ${process.versions['llhttp']}`)
+  for (const [name, count] of explained) console.log(String(count).padStart(9), name)
+  for (const text of unexplained) {
+    console.log(`\nnot explained, replay with: npm run fuzz -- --seconds 0 --seed ${/\d+/.exec(text)![0]}\n${text}`)
+  }
+  if (unexplained.length > 0) process.exitCode = 1
+}

@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { Duplex } from 'node:stream'
+import { MemorySocket } from './memory-socket.ts'
 import type { SeenRequest, Verdict } from './verdict.ts'
 
 /** Node's own server (llhttp, strict), asked over streams in memory. */
@@ -44,29 +44,6 @@ export class NodeVerdicts {
 
   close(): void {
     this.server.close()
-  }
-}
-
-class MemorySocket extends Duplex {
-  private readonly pieces: Buffer[]
-
-  constructor(pieces: Buffer[]) {
-    super({ allowHalfOpen: true })
-    this.pieces = pieces
-  }
-
-  override _read(): void {
-    const piece = this.pieces.shift()
-    // One a turn, as a socket gives them.
-    setImmediate(() => this.push(piece ?? null))
-  }
-
-  override _write(_chunk: Buffer, _encoding: string, done: () => void): void {
-    done()
-  }
-
-  setTimeout(): this {
-    return this
   }
 }
 

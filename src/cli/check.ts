@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util'
 import { ConfigError, renderProblem } from '../config/errors.ts'
 import { findConfigFile } from '../config/find.ts'
 import { configFileNames, loadConfig } from '../config/load.ts'
+import { lintRoutes } from '../route-lints.ts'
 import type { CliIo } from './io.ts'
 
 const usage = `Usage: turnpike check [--config FILE]
@@ -38,7 +39,7 @@ export async function check(args: string[], io: CliIo): Promise<number> {
     return 1
   }
   try {
-    const { config, warnings } = await loadConfig(file, { cwd: io.cwd, env: io.env })
+    const { config, warnings } = await loadConfig(file, { cwd: io.cwd, env: io.env, lint: lintRoutes })
     for (const warning of warnings) io.stdout.write(`${renderProblem(warning)}\n`)
     const counts = [
       counted(Object.keys(config.listeners).length, 'listener'),

@@ -3,9 +3,9 @@ import type { Config } from './config.ts'
 import { renderPath, type Path } from './errors.ts'
 import type { Finding } from './source.ts'
 
-/** What is odd about a config that can be run: upstreams that no route names, routes that nothing reaches, certificates that have run out. */
+/** What is odd about a config that can be run: upstreams that no route names, settings that nothing reads, certificates that have run out. */
 export function lintConfig(config: Config, now = Date.now()): Finding[] {
-  return [...unusedUpstreams(config), ...shadowedRoutes(config), ...unusedTls(config), ...expired(config, now)]
+  return [...unusedUpstreams(config), ...unusedTls(config), ...expired(config, now)]
 }
 
 const lint = (path: Path, part: 'key' | 'value', message: string): Finding => ({
@@ -20,29 +20,6 @@ function unusedUpstreams({ gateway }: Config): Finding[] {
   return Object.keys(gateway?.upstreams ?? {})
     .filter((name) => !used.has(name))
     .map((name) => lint(['gateway', 'upstreams', name], 'key', 'no route leads to this upstream'))
-}
-
-/** Of routes with equal matches only one is ever reached: that of the highest priority, the first of these. */
-function shadowedRoutes({ gateway }: Config): Finding[] {
-  const winners = new Map<string, number>()
-  const findings: Finding[] = []
-  const routes = gateway?.routes ?? []
-  for (const [index, { match, priority }] of routes.entries()) {
-    const key = canonical(match)
-    const other = winners.get(key)
-    const wins = other === undefined || priority > routes[other]!.priority
-    if (wins) winners.set(key, index)
-    if (other === undefined) continue
-    const [loser, winner] = wins ? [other, index] : [index, other]
-    findings.push(
-      lint(
-        ['gateway', 'routes', loser],
-        'value',
-        `the route ${JSON.stringify(routes[winner]!.name)} matches the same and comes first: this one is never reached`,
-      ),
-    )
-  }
-  return findings
 }
 
 function unusedTls({ gateway }: Config): Finding[] {
@@ -67,14 +44,4 @@ function expired({ listeners }: Config, now: number): Finding[] {
       ]
     }),
   )
-}
-
-/** JSON with its keys in one order, lists that mean sets sorted. */
-function canonical(value: unknown): string {
-  return JSON.stringify(value, (key, each: unknown) => {
-    if (key === 'methods' && Array.isArray(each))
-      return each.map(String).toSorted((left, right) => (left < right ? -1 : 1))
-    if (typeof each !== 'object' || each === null || Array.isArray(each)) return each
-    return Object.fromEntries(Object.entries(each).toSorted(([left], [right]) => (left < right ? -1 : 1)))
-  })
 }

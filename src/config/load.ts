@@ -5,7 +5,7 @@ import { configRevision } from './dump.ts'
 import type { Environment } from './environment.ts'
 import { ConfigError, type Problem } from './errors.ts'
 import { ObjectSource, readModule } from './module-source.ts'
-import type { ConfigSource } from './source.ts'
+import type { ConfigSource, Finding } from './source.ts'
 import { systemCode } from './tree.ts'
 import { readJson, readYaml } from './text-source.ts'
 import { validateConfig } from './validate.ts'
@@ -25,6 +25,8 @@ export interface LoadOptions {
   env?: Environment
   /** What a relative path starts from. Default: the current folder. */
   cwd?: string
+  /** Looks for what is odd beyond what the config itself shows: its findings become warnings. Default: nothing. */
+  lint?: (config: Config) => Finding[]
 }
 
 /** Names under which a config is looked for, in order. */
@@ -43,21 +45,21 @@ export const configFileNames = [
 export async function loadConfig(file: string, options: LoadOptions = {}): Promise<LoadedConfig> {
   const absolute = resolve(options.cwd ?? process.cwd(), file)
   const source = await readSource(file, absolute)
-  return check(source, dirname(absolute), options.env, [absolute])
+  return check(source, dirname(absolute), options, [absolute])
 }
 
 /** Checks a config that is at hand as an object. Paths inside are relative to `cwd`. Throws a ConfigError. */
 export async function loadConfigObject(input: ConfigInput, options: LoadOptions = {}): Promise<LoadedConfig> {
-  return check(new ObjectSource('config', input), options.cwd ?? process.cwd(), options.env, [])
+  return check(new ObjectSource('config', input), options.cwd ?? process.cwd(), options, [])
 }
 
 async function check(
   source: ConfigSource,
   folder: string,
-  env: LoadOptions['env'],
+  { env = process.env, lint = () => [] }: LoadOptions,
   watch: string[],
 ): Promise<LoadedConfig> {
-  const { config, warnings, files } = await validateConfig(source, { folder, env: env ?? process.env })
+  const { config, warnings, files } = await validateConfig(source, { folder, env, lint })
   return {
     config,
     source: { file: source.file, watch: [...watch, ...files] },

@@ -8,13 +8,33 @@ export function readYaml(file: string, text: string): ConfigSource {
   return new TextSource(file, text)
 }
 
-/** Reads JSON, strictly; its places come from the same parser as YAML's. */
+/** Reads JSON, strictly. */
 export function readJson(file: string, text: string): ConfigSource {
-  const fault = text.trim() === '' ? null : findJsonFault(text)
-  if (fault === null) return new TextSource(file, text)
+  if (text.trim() === '') return new TextSource(file, text)
+  const fault = findJsonFault(text)
+  if (fault === null) return new JsonSource(file, text)
   const before = text.slice(0, fault.offset).split('\n')
-  const place = { line: before.length, column: before.at(-1)!.length + 1 }
-  return new BrokenSource(file, place, `this is not JSON: ${fault.expected} is expected here`)
+  return new BrokenSource(file, { line: before.length, column: before.at(-1)!.length + 1 }, fault.message)
+}
+
+/** JSON is a subset of YAML: places come from the same parser, which runs only once something is wrong. */
+class JsonSource implements ConfigSource {
+  readonly file: string
+  readonly data: unknown
+  readonly problems: Problem[] = []
+  private readonly text: string
+  private places: TextSource | undefined
+
+  constructor(file: string, text: string) {
+    this.file = file
+    this.text = text
+    this.data = JSON.parse(text)
+  }
+
+  place(path: Path, part: Part): Place {
+    this.places ??= new TextSource(this.file, this.text)
+    return this.places.place(path, part)
+  }
 }
 
 /** A text that holds no tree. */

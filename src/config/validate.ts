@@ -33,7 +33,7 @@ const smallest = `the config is empty; a smallest one is:
 /** Checks a tree from any source. Throws a ConfigError with everything that is wrong. */
 export async function validateConfig(
   source: ConfigSource,
-  options: { folder: string; env: Environment },
+  options: { folder: string; env: Environment; lint: (config: Config) => Finding[] },
 ): Promise<CheckedConfig> {
   if (source.problems.length > 0) throw new ConfigError(inOrder(source.problems))
   if (isEmpty(source.data)) {
@@ -49,7 +49,8 @@ export async function validateConfig(
   const placed = (finding: Finding) => place(source, finding, substitutions)
   if (parsed.data === undefined || findings.length > 0) throw new ConfigError(inOrder(findings.map(placed)))
   files.fill(parsed.data)
-  return { config: parsed.data, warnings: inOrder(lintConfig(parsed.data).map(placed)), files: files.paths }
+  const odd = [...lintConfig(parsed.data), ...options.lint(parsed.data)]
+  return { config: parsed.data, warnings: inOrder(odd.map(placed)), files: files.paths }
 }
 
 /** A variable's text is read as a number or a switch where the schema wants one: nowhere else, so that a password of digits stays text. */

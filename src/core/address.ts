@@ -1,4 +1,4 @@
-import { isIP } from 'node:net'
+import { ipBytes, isIPv4, isIPv6 } from './ip.ts'
 
 /** Where to listen: a TCP port on one address, on every address (host ''), or a Unix socket. */
 export type ListenAddress = { kind: 'tcp'; host: string; port: number } | { kind: 'unix'; path: string }
@@ -17,10 +17,10 @@ export function parseAddress(text: string): ListenAddress {
   const port = Number(digits)
   if (port > 65_535) throw new RangeError(`${digits} is not a port: the largest is 65535`)
   if (host === '') return { kind: 'tcp', host, port }
-  if (host.startsWith('[') && host.endsWith(']') && isIP(host.slice(1, -1)) === 6)
+  if (host.startsWith('[') && host.endsWith(']') && isIPv6(host.slice(1, -1)))
     return { kind: 'tcp', host: host.slice(1, -1), port }
-  if (isIP(host) === 4) return { kind: 'tcp', host, port }
-  if (isIP(host) === 6) throw new RangeError(`${JSON.stringify(text)} needs brackets: [${host}]:${digits}`)
+  if (isIPv4(host)) return { kind: 'tcp', host, port }
+  if (isIPv6(host)) throw new RangeError(`${JSON.stringify(text)} needs brackets: [${host}]:${digits}`)
   throw new RangeError(`${JSON.stringify(host)} is not an IP address: ${forms}`)
 }
 
@@ -64,7 +64,8 @@ export class CidrSet {
   /** Whether an address stands in one of the ranges; false for what is no address. */
   has(address: string): boolean {
     if (this.ranges.length === 0) return false
-    const bytes = addressBytes(address)
+    const zone = address.indexOf('%')
+    const bytes = ipBytes(zone < 0 ? address : address.slice(0, zone))
     return bytes !== null && this.ranges.some((range) => startsAlike(bytes, range.bytes, range.bits))
   }
 
@@ -76,11 +77,10 @@ export class CidrSet {
 function parseRange(text: string): Range {
   const slash = text.indexOf('/')
   const address = slash < 0 ? text : text.slice(0, slash)
-  const family = isIP(address)
-  const bytes = address.includes('%') ? null : addressBytes(address)
+  const bytes = ipBytes(address)
   if (bytes === null)
     throw new RangeError(`${JSON.stringify(text)} is not an address range: write it as in 10.0.0.0/8 or ::1/128`)
-  const width = family === 4 ? 32 : 128
+  const width = isIPv4(address) ? 32 : 128
   const digits = slash < 0 ? String(width) : text.slice(slash + 1)
   if (!/^\d{1,3}$/.test(digits) || Number(digits) > width)
     throw new RangeError(`${JSON.stringify(text)} has a prefix length outside 0 to ${width}`)
@@ -101,35 +101,6 @@ function startsAlike(left: Uint8Array, right: Uint8Array, bits: number): boolean
     if (((left[index]! ^ right[index]!) & prefixMask(bits - index * 8)) !== 0) return false
   }
   return true
-}
-
-/** Sixteen bytes, IPv4 as ::ffff:a.b.c.d (RFC 4291 §2.5.5.2); null for what is no address. */
-function addressBytes(text: string): Uint8Array | null {
-  const zone = text.indexOf('%')
-  const address = zone < 0 ? text : text.slice(0, zone)
-  const family = isIP(address)
-  if (family === 0) return null
-  const bytes = new Uint8Array(16)
-  if (family === 4) {
-    bytes.set([0xff, 0xff, ...address.split('.').map(Number)], 10)
-    return bytes
-  }
-  const [head = '', tail] = address.split('::')
-  bytes.set(groupBytes(head), 0)
-  if (tail !== undefined) {
-    const last = groupBytes(tail)
-    bytes.set(last, 16 - last.length)
-  }
-  return bytes
-}
-
-function groupBytes(groups: string): number[] {
-  if (groups === '') return []
-  return groups.split(':').flatMap((group) => {
-    if (group.includes('.')) return group.split('.').map(Number)
-    const value = Number.parseInt(group, 16)
-    return [value >> 8, value & 0xff]
-  })
 }
 
 const loopback = new CidrSet(['127.0.0.0/8', '::1/128'])

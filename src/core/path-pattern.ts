@@ -28,6 +28,11 @@ export function parsePathPattern(text: string): PathPattern {
   if (!text.startsWith('/')) fault('is not a path: it begins with a slash')
   if (!/^[\x21-\x7e]*$/.test(text)) fault('holds a blank or a character outside ASCII: percent-encode it')
   if (/[?#]/.test(text)) fault('holds ? or #: match the query by `query`')
+  // What normalisation refuses or removes from every request: a route for it would never be reached.
+  if (/[\\;[\]]/.test(text)) fault('holds a backslash, a semicolon or a bracket, which no path is matched with')
+  if (/%(?![0-9A-Fa-f]{2})/.test(text)) fault('holds a percent sign that begins no escape: write %25')
+  if (/%00|%3b|%5c|%C[01]%[89AB]|%E0%8[01]|%F0%80%8[01]/i.test(text))
+    fault('holds an escape that no normalised path has')
   if (text.includes(';')) fault('holds a semicolon: parameters play no part in matching')
   if (/%(?![0-9A-Fa-f]{2})|%00|\\/.test(text)) fault('holds a backslash, NUL or an invalid percent-escape')
   const subtree = text.endsWith('/**')

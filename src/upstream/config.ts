@@ -1,6 +1,6 @@
-import { isIP } from 'node:net'
 import { z } from 'zod'
 import { choice, count, file, kindOf, later, positiveDuration } from '../core/config-fields.ts'
+import { isIPv4, isIPv6 } from '../core/ip.ts'
 
 /** One place that requests are sent to. */
 export interface EndpointConfig {
@@ -35,7 +35,7 @@ function parseEndpoint(text: string): Omit<EndpointConfig, 'weight'> {
   }
   const tls = url.protocol === 'https:'
   const host = url.hostname.startsWith('[') ? url.hostname.slice(1, -1) : url.hostname
-  if (isIP(host) === 0 && !/^[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_.])?$/.test(host))
+  if (!isIPv4(host) && !isIPv6(host) && !/^[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_.])?$/.test(host))
     throw new RangeError(`${shown} has a host that is no name`)
   const port = url.port === '' ? (tls ? 443 : 80) : Number(url.port)
   if (port === 0) throw new RangeError(`${shown} has port 0`)

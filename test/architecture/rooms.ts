@@ -25,9 +25,10 @@ export const rooms: Readonly<Record<string, Room>> = {
   'generation.ts': { mayImport: everything },
   'control-view.ts': { mayImport: [...everything, 'turnpike.ts'] },
   'decision.ts': { mayImport: everything },
+  'route-lints.ts': { mayImport: everything },
   'turnpike.ts': { mayImport: [...everything, 'generation.ts', 'control-view.ts'] },
   'index.ts': { mayImport: [...everything, 'turnpike.ts'] },
-  cli: { mayImport: ['core', 'config', 'control', 'decision.ts', 'turnpike.ts', 'index.ts'] },
+  cli: { mayImport: ['core', 'config', 'control', 'decision.ts', 'route-lints.ts', 'turnpike.ts', 'index.ts'] },
 }
 
 /** What a file outside the engine may not do, and the files that may. Paths are relative to `src/`. */

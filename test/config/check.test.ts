@@ -63,6 +63,28 @@ test('warnings are printed and fail nothing', async () => {
   )
 })
 
+test('routes that are never reached are found by the router that serves', async () => {
+  writeFileSync(
+    join(folder, 'shadowed.yaml'),
+    `listeners: { web: { address: ":8080", door: gateway } }
+gateway:
+  routes:
+    - { name: first, match: { path: /a, methods: [GET, PUT] }, to: app }
+    - { name: second, match: { methods: [PUT, GET], path: /a }, to: app }
+    - { name: third, match: { path: /b/c }, to: app }
+    - { name: fourth, match: { path: /b/** }, priority: 1, to: app }
+  upstreams:
+    app: { endpoints: ["http://127.0.0.1:9000"] }
+`,
+  )
+  const { code, out } = await run(['--config', 'shadowed.yaml'])
+  assert.equal(code, 0)
+  assert.deepEqual(out.split('\n').slice(0, 2), [
+    'shadowed.yaml:5:7: gateway.routes[1]: the route "second" is never reached: "first" matches whatever it does, and wins [ERR_CONFIG_LINT]',
+    'shadowed.yaml:6:7: gateway.routes[2]: the route "third" is never reached: "fourth" matches whatever it does, and wins [ERR_CONFIG_LINT]',
+  ])
+})
+
 test('files that are not there or not configs: 1', async () => {
   assert.match(
     (await run(['--config', 'absent.yaml'])).out,

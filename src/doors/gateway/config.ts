@@ -1,4 +1,3 @@
-import { isIP } from 'node:net'
 import { z } from 'zod'
 import {
   choice,
@@ -11,6 +10,7 @@ import {
   pattern,
   suggestion,
 } from '../../core/config-fields.ts'
+import { isIPv6 } from '../../core/ip.ts'
 import { LocationTemplate } from '../../core/location-template.ts'
 import { nearest } from '../../core/nearest.ts'
 import { parsePathPattern } from '../../core/path-pattern.ts'
@@ -36,11 +36,11 @@ const host = parsed('a host name', (name) => {
   const shown = JSON.stringify(name)
   const plain = name.startsWith('*.') ? name.slice(2) : name
   if (name === '*') throw new RangeError('"*" is not needed: leave `host` out to match every host')
-  if (/:\d+$/.test(plain) && isIP(plain) !== 6) throw new RangeError(`${shown} holds a port: write the name alone`)
+  if (/:\d+$/.test(plain) && !isIPv6(plain)) throw new RangeError(`${shown} holds a port: write the name alone`)
   if (plain.includes('*')) throw new RangeError(`${shown} has a star that is not its first label`)
   if (/[^\x21-\x7e]/.test(plain)) throw new RangeError(`${shown} holds a character outside ASCII: write the xn-- form`)
   const address = plain.startsWith('[') && plain.endsWith(']') ? plain.slice(1, -1) : plain
-  if (isIP(address) === 6) return `[${address.toLowerCase()}]`
+  if (isIPv6(address)) return `[${address.toLowerCase()}]`
   if (!/^[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?(?:\.[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?)*$/.test(plain)) {
     throw new RangeError(`${shown} is not a host name`)
   }

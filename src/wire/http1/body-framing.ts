@@ -48,7 +48,7 @@ export function readBodyFields(headers: Headers, versionMinor: number): BodyFiel
 }
 
 /** Digits alone, up to 2^53-1 (H2); -1 for all else. */
-export function parseContentLength(text: string): number {
+function parseContentLength(text: string): number {
   let length = 0
   for (let at = 0; at < text.length; at++) {
     const digit = text.charCodeAt(at) - 0x30

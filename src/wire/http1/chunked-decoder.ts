@@ -1,8 +1,6 @@
-import { FIELD_STRIDE, Headers } from '../../core/headers.ts'
-import { knownByBytes } from '../../core/header-names.ts'
-import { COLON, CR, DELETE, hexDigits, HTAB, LF, SPACE, tokenBytes } from './byte-classes.ts'
-import { latin1 } from './latin1.ts'
-import { isTrailerAllowed } from './trailer-fields.ts'
+import type { Headers } from '../../core/headers.ts'
+import { CR, DELETE, hexDigits, HTAB, LF, SPACE } from './byte-classes.ts'
+import { TrailerSection } from './trailer-section.ts'
 
 /** Bounds of what a chunked body carries beside its data (H6). */
 export interface ChunkedLimits {
@@ -28,12 +26,7 @@ const SIZE_LF = 4
 const DATA = 5
 const DATA_CR = 6
 const DATA_LF = 7
-// From here on the trailer section.
-const TRAILER_START = 8
-const TRAILER_NAME = 9
-const TRAILER_VALUE = 10
-const TRAILER_LF = 11
-const LAST_LF = 12
+const TRAILERS = 8
 
 const SEMICOLON = 0x3b
 
@@ -58,9 +51,7 @@ export class ChunkedDecoder {
   private digits = 0
   private extension = 0
   private extensionTotal = 0
-  /** The trailer section so far, kept from piece to piece. */
-  private trailerText = ''
-  private trailerLines = 0
+  private section: TrailerSection | null = null
 
   constructor(limits: ChunkedLimits = defaultChunkedLimits) {
     this.limits = limits
@@ -73,8 +64,8 @@ export class ChunkedDecoder {
     this.fault = null
     this.trailers = null
     this.state = SIZE_FIRST
-    this.remaining = this.digits = this.extension = this.extensionTotal = this.trailerLines = 0
-    this.trailerText = ''
+    this.remaining = this.digits = this.extension = this.extensionTotal = 0
+    this.section = null
   }
 
   /**
@@ -95,7 +86,10 @@ export class ChunkedDecoder {
         this.dataEnd = stop
         return stop
       }
-      if (this.state >= TRAILER_START) return this.readTrailers(bytes, at, end)
+      if (this.state === TRAILERS) {
+        this.dataStart = this.dataEnd = this.readTrailers(bytes, at, end)
+        return this.dataEnd
+      }
       if (!this.step(bytes[at]!)) {
         this.fault = 'chunk'
         return at
@@ -120,7 +114,7 @@ export class ChunkedDecoder {
         }
         return (byte >= SPACE ? byte !== DELETE : byte === HTAB) && this.countExtension()
       case SIZE_LF:
-        this.state = this.remaining === 0 ? TRAILER_START : DATA
+        this.state = this.remaining === 0 ? TRAILERS : DATA
         return byte === LF
       case DATA_CR:
         this.state = DATA_LF
@@ -163,71 +157,14 @@ export class ChunkedDecoder {
     return this.extension <= extensionBytes && this.extensionTotal <= extensionBytes * EXTENSION_TOTAL
   }
 
-  private countTrailer(): boolean {
-    return ++this.trailerLines <= this.limits.trailerCount
-  }
-
   private readTrailers(bytes: Buffer, position: number, end: number): number {
-    const bound = Math.min(end, position + this.limits.trailerBytes - this.trailerText.length)
-    let state = this.state
-    let at = position
-    while (at < bound && !this.done) {
-      const after = trailerState(state, bytes[at]!)
-      if (after === FAULT || (state === TRAILER_START && after === TRAILER_NAME && !this.countTrailer())) {
-        this.fault = 'trailer'
-        break
-      }
-      this.done = after === COMPLETE
-      state = after
-      at++
+    const section = (this.section ??= new TrailerSection(this.limits.trailerBytes, this.limits.trailerCount))
+    const after = section.read(bytes, position, end)
+    if (section.state === 'faulty') this.fault = 'trailer'
+    if (section.state === 'done') {
+      this.done = true
+      this.trailers = section.allowed()
     }
-    this.state = state
-    this.trailerText += latin1(bytes, position, at)
-    if (!this.done && this.trailerText.length >= this.limits.trailerBytes) this.fault = 'trailer'
-    if (this.done) {
-      this.trailers = this.trailerText.length > 2 ? allowedTrailers(this.trailerText) : null
-      this.trailerText = ''
-    }
-    this.dataStart = this.dataEnd = at
-    return at
+    return after
   }
-}
-
-const FAULT = -1
-const COMPLETE = -2
-
-function trailerState(state: number, byte: number): number {
-  switch (state) {
-    case TRAILER_START:
-      if (byte === CR) return LAST_LF
-      return tokenBytes[byte] === 1 ? TRAILER_NAME : FAULT
-    case TRAILER_NAME:
-      if (byte === COLON) return TRAILER_VALUE
-      return tokenBytes[byte] === 1 ? TRAILER_NAME : FAULT
-    case TRAILER_VALUE:
-      if (byte === CR) return TRAILER_LF
-      return byte >= SPACE ? (byte === DELETE ? FAULT : TRAILER_VALUE) : byte === HTAB ? TRAILER_VALUE : FAULT
-    case TRAILER_LF:
-      return byte === LF ? TRAILER_START : FAULT
-    default:
-      return byte === LF ? COMPLETE : FAULT
-  }
-}
-
-/** The fields of a well-formed trailer section that may be forwarded, or null for none. */
-function allowedTrailers(text: string): Headers | null {
-  const bytes = Buffer.from(text, 'latin1')
-  const fields: number[] = []
-  for (let line = 0; line < text.length - 2;) {
-    const colon = text.indexOf(':', line)
-    fields.push(line, colon, knownByBytes(bytes, line, colon - line))
-    line = text.indexOf('\r\n', colon) + 2
-  }
-  const headers = new Headers(text, fields, text.length - 2)
-  let left = false
-  for (let at = 0; at < headers.limit; at += FIELD_STRIDE) {
-    if (isTrailerAllowed(headers.nameAt(at).toLowerCase())) left = true
-    else headers.removeAt(at)
-  }
-  return left ? headers : null
 }

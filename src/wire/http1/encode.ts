@@ -1,9 +1,6 @@
 import type { Headers } from '../../core/headers.ts'
 
-/** The end of one chunk's data. */
-export const chunkSuffix = '\r\n'
-
-/** What stands before a chunk of that many bytes; the size is above 0, since 0 would end the body. */
+/** What stands before a chunk of that many bytes, which CRLF ends; the size is above 0, since 0 would end the body. */
 export function chunkPrefix(size: number): string {
   return `${size.toString(16)}\r\n`
 }
@@ -16,11 +13,6 @@ export function lastChunk(trailers: Headers | null): string {
 /** The first line of a reply, CRLF included. Turnpike speaks HTTP/1.1 whatever the peer said (RFC 9110 §2.5). */
 export function statusLine(status: number, reason: string): string {
   return `HTTP/1.1 ${status} ${reason}\r\n`
-}
-
-/** The first line of a request, CRLF included. Method and target are sent as given: they were parsed. */
-export function requestLine(method: string, target: string): string {
-  return `${method} ${target} HTTP/1.1\r\n`
 }
 
 /** The registered reason phrase of a status, '' for an unknown one. */

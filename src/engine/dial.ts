@@ -120,7 +120,7 @@ class Dial implements DialHandle, AttemptOwner {
     this.wheel.set(this.deadline, 'tls', this.world.now(), this.options.tlsMs)
     const { target } = this
     const [host, port] = target.kind === 'tcp' ? [target.host, target.port] : [target.path, 0]
-    attempt.socket = tls.secure(attempt.socket, host, port, attempt, {
+    attempt.secure(tls, host, port, {
       secured: () => this.succeed(attempt),
       failed: (error) => this.fail(error),
     })
@@ -128,7 +128,6 @@ class Dial implements DialHandle, AttemptOwner {
 
   attemptFailed(attempt: Dialled, error: Error): void {
     if (this.over) return
-    if (this.securing) return this.fail(new TurnpikeError('ERR_TLS_UPSTREAM', { cause: error }))
     this.attempts.splice(this.attempts.indexOf(attempt), 1)
     attempt.abandon()
     this.lastError = dialError(error)

@@ -1,4 +1,5 @@
 import type { Ledger } from './ledger.ts'
+import type { HandshakeEvents, UpstreamSecurity } from './upstream-security.ts'
 import type { DialAddress, DialEvents, Socket } from './world.ts'
 
 /** Who is told how an attempt to connect went. */
@@ -22,7 +23,7 @@ export class Dialled implements DialEvents {
   /** Null once the connection stands, and for an attempt that lost. */
   private owner: AttemptOwner | null
   private events: StreamEvents | null = null
-  private open = true
+  private secured = false
 
   constructor(address: DialAddress, owner: AttemptOwner, ledger: Ledger) {
     this.address = address
@@ -35,6 +36,12 @@ export class Dialled implements DialEvents {
   attach(events: StreamEvents): void {
     this.owner = null
     this.events = events
+  }
+
+  /** Starts TLS on the plain socket; what that one says counts no more then, but for its close. */
+  secure(security: UpstreamSecurity, host: string, port: number, handshake: HandshakeEvents): void {
+    this.secured = true
+    this.socket = security.secure(this.socket, host, port, new SecuredStream(this), handshake)
   }
 
   /** Gives the connection up: nobody hears of it any more. */
@@ -60,21 +67,59 @@ export class Dialled implements DialEvents {
   }
 
   ended(): void {
+    if (!this.secured) this.streamEnded()
+  }
+
+  failed(error: Error): void {
+    if (!this.secured) this.streamFailed(error)
+  }
+
+  closed(): void {
+    this.ledger.strike('upstreamSockets')
+    if (!this.secured) this.streamClosed()
+  }
+
+  streamEnded(): void {
     if (this.events !== null) this.events.ended()
     else this.socket.destroy()
   }
 
-  failed(error: Error): void {
+  streamFailed(error: Error): void {
     if (this.events !== null) this.events.failed(error)
     else this.owner?.attemptFailed(this, error)
   }
 
-  closed(): void {
-    if (this.open) {
-      this.open = false
-      this.ledger.strike('upstreamSockets')
-    }
+  streamClosed(): void {
     this.events?.closed()
     this.owner?.attemptFailed(this, new Error('the connection closed'))
+  }
+}
+
+/** What TLS over the plain socket says. */
+class SecuredStream implements StreamEvents {
+  private readonly dialled: Dialled
+
+  constructor(dialled: Dialled) {
+    this.dialled = dialled
+  }
+
+  read(length: number, buffer: Buffer): boolean {
+    return this.dialled.read(length, buffer)
+  }
+
+  nextBuffer(): Buffer | null {
+    return null
+  }
+
+  ended(): void {
+    this.dialled.streamEnded()
+  }
+
+  failed(error: Error): void {
+    this.dialled.streamFailed(error)
+  }
+
+  closed(): void {
+    this.dialled.streamClosed()
   }
 }

@@ -59,7 +59,7 @@ class RealWorld implements World {
 
   private open(address: DialAddress, events: DialEvents): NetSocket {
     const shared = this.readBuffer
-    let current = shared
+    let current: Buffer = shared
     let started = false
     return connect({
       ...(address.kind === 'unix' ? { path: address.path } : { host: address.host, port: address.port }),

@@ -1,7 +1,8 @@
 import type { TurnpikeError } from '../core/error.ts'
-import type { DialEvents, Socket } from './world.ts'
+import type { StreamEvents } from './dialled.ts'
+import type { Socket } from './world.ts'
 
-/** How the handshake went; one of the two is called once. */
+/** How the handshake went; the first call counts. */
 export interface HandshakeEvents {
   secured(): void
   failed(error: TurnpikeError): void
@@ -11,7 +12,7 @@ export interface HandshakeEvents {
 export interface UpstreamSecurity {
   /**
    * Starts a handshake on a connected socket and returns the secured one, whose bytes and end go to
-   * `stream`. `host` is the name or address that was dialled.
+   * `stream` once `secured` was called. `host` is the name, address or path that was dialled.
    */
-  secure(socket: Socket, host: string, port: number, stream: DialEvents, handshake: HandshakeEvents): Socket
+  secure(socket: Socket, host: string, port: number, stream: StreamEvents, handshake: HandshakeEvents): Socket
 }

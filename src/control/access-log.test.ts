@@ -135,6 +135,21 @@ describe('the access log', () => {
     assert.equal(ledger.count('logFiles'), 0)
   })
 
+  test('a close does not wait for a reader that never comes back', async () => {
+    const fifo = path.join(folder, 'never.fifo')
+    execFileSync('mkfifo', [fifo])
+    const reader = fs.openSync(fifo, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK)
+    const real = realWorld()
+    const world = { ...real, setTimer: (run: () => void, delayMs: number) => real.setTimer(run, delayMs / 20) }
+    const log = await open({ to: fifo, world })
+    for (const sequence of range(0, 2000)) log.finish(finishedExchange({ sequence }))
+    await Promise.all([log.close(), log.reopen(), log.close()])
+    log.finish(finishedExchange())
+    await delay(50)
+    fs.closeSync(reader)
+    assert.equal(ledger.count('logFiles'), 0)
+  })
+
   test('a sink that refuses is reported once, counted, and tried again', async (t) => {
     if (!fs.existsSync('/dev/full')) return t.skip('no /dev/full here')
     reports.length = 0

@@ -50,6 +50,8 @@ export class LogWriter {
   /** The last write stopped inside a line: the next chunk begins with a newline. */
   private torn = false
   private failing = false
+  private closing: Promise<void> | null = null
+  /** Where closing: to be called when nothing waits any more. */
   private closed: (() => void) | null = null
 
   constructor(options: LogWriterOptions) {
@@ -64,7 +66,7 @@ export class LogWriter {
 
   /** To be called after each line that went into the ring. */
   added(): void {
-    if (this.writing) return
+    if (this.writing || this.closed !== null) return
     if (this.ring.waiting >= FLUSH_BYTES) this.pump()
     else this.timer ??= this.world.setTimer(this.pump, this.flushMs)
   }
@@ -77,24 +79,32 @@ export class LogWriter {
       this.ledger.enter('logFiles')
       if (this.nextFd >= 0) this.closeFd(this.nextFd)
       this.nextFd = fd
-      if (!this.writing) this.pump()
+      if (this.closed !== null) this.closeNext()
+      else if (!this.writing) this.pump()
     } catch (error) {
       this.report(TurnpikeError.from(error, 'start').message)
     }
   }
 
-  /** Resolves when everything is written, or after two seconds with a sink that stalls. */
-  async close(): Promise<void> {
+  /** Resolves when everything is written, or after two seconds with a sink that stalls. May be called again. */
+  close(): Promise<void> {
+    this.closing ??= this.end()
+    return this.closing
+  }
+
+  private async end(): Promise<void> {
     const done = Promise.withResolvers<void>()
     const giveUp = this.world.setTimer(done.resolve, CLOSE_MS)
     this.closed = done.resolve
     if (!this.writing) this.pump()
     await done.promise
     giveUp.cancel()
+    // A write that hangs in the pool still uses the descriptor, which then ends with the process.
+    const hangs = this.writing && this.timer === null
     this.timer?.cancel()
     this.timer = null
-    // A write that hangs in the pool still uses the descriptor: it ends with the process.
-    if (this.target.owned && !this.writing) this.closeFd(this.target.fd)
+    this.closeNext()
+    if (this.target.owned && !hangs) this.closeFd(this.target.fd)
   }
 
   private readonly pump = (): void => {
@@ -157,6 +167,11 @@ export class LogWriter {
     this.target = { ...this.target, fd: this.nextFd }
     this.nextFd = -1
     this.torn = false
+  }
+
+  private closeNext(): void {
+    if (this.nextFd >= 0) this.closeFd(this.nextFd)
+    this.nextFd = -1
   }
 
   private closeFd(fd: number): void {

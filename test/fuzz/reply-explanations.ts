@@ -26,6 +26,13 @@ export const replyExplanations: Explanation[] = [
     holds: (rest) => /^content-length:[ \t]*\d{16,}/im.test(rest),
   },
   {
+    name: 'H6 no chunk size above 2^53-1; llhttp goes to 2^64-1',
+    kind: 'stricter',
+    code: 'ERR_UPSTREAM_CHUNK',
+    example: `${chunkedReply}\r\n20000000000000\r\nx`,
+    holds: (rest) => /^[0-9a-f]{14,}/im.test(rest),
+  },
+  {
     name: 'H9 HTTP/1 alone; llhttp takes 0.9 and 2.0 too',
     kind: 'stricter',
     code: 'ERR_UPSTREAM_HEAD',

@@ -1,7 +1,13 @@
+import type { HeadLimits } from '../wire/http1/head-parser.ts'
 import { Http1ServerConnection, type Http1ServerOptions } from './http1-server-connection.ts'
+import { ParserShelf } from './parser-shelf.ts'
 import type { Door, EngineServices } from './services.ts'
 import type { Session } from './session.ts'
 import type { Socket } from './world.ts'
+
+export interface HttpServerOptions extends Omit<Http1ServerOptions, 'closed' | 'parsers'> {
+  limits: HeadLimits
+}
 
 /** The HTTP connections of one listener. */
 export class HttpServer {
@@ -12,11 +18,12 @@ export class HttpServer {
   private draining = false
   private drained: (() => void) | null = null
 
-  constructor(services: EngineServices, door: Door, options: Omit<Http1ServerOptions, 'closed'>) {
+  constructor(services: EngineServices, door: Door, options: HttpServerOptions) {
     this.services = services
     this.door = door
     this.options = {
       ...options,
+      parsers: new ParserShelf(options.limits),
       closed: (connection) => {
         this.connections.delete(connection)
         if (this.connections.size === 0) this.drained?.()

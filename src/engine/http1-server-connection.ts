@@ -1,13 +1,14 @@
 import { TurnpikeError } from '../core/error.ts'
 import { Headers } from '../core/headers.ts'
-import type { HeadLimits } from '../wire/http1/head-parser.ts'
-import { RequestHeadParser, type RequestHead } from '../wire/http1/request-head.ts'
+import type { RequestHead, RequestHeadParser } from '../wire/http1/request-head.ts'
 import type { TakenConnection } from './client-port.ts'
 import type { DownstreamSecurity } from './downstream-security.ts'
 import { Exchange, type ReceivedRequest } from './exchange.ts'
 import type { TrustedProxies } from './forwarded.ts'
 import { Http1Body, type BodyOwner } from './http1-body.ts'
 import { Http1Reply } from './http1-reply.ts'
+import { passedHere } from './ingress.ts'
+import type { ParserShelf } from './parser-shelf.ts'
 import { receiveRequest, unreadableRequest } from './receive-request.ts'
 import type { Door, EngineServices } from './services.ts'
 import type { Session, TlsFacts } from './session.ts'
@@ -24,7 +25,7 @@ export interface Http1ServerOptions {
     /** A client that reads nothing of the end of its reply. */
     stallMs: number
   }
-  limits: HeadLimits
+  parsers: ParserShelf
   trustedProxies: TrustedProxies
   /** How the listener secures connections now; null where it does not. */
   security(): Pick<DownstreamSecurity, 'settings' | 'domainOf'> | null
@@ -55,7 +56,8 @@ export class Http1ServerConnection implements BodyOwner {
   private readonly socket: Socket
   private readonly options: Http1ServerOptions
   private readonly door: Door
-  private readonly parser: RequestHeadParser
+  /** In the middle of a head, else on the shelf. */
+  private parser: RequestHeadParser | null = null
   private readonly writer: SocketWriter
   private readonly deadline: Deadline
   private reply: Http1Reply | null = null
@@ -76,7 +78,6 @@ export class Http1ServerConnection implements BodyOwner {
     this.services = services
     this.options = options
     session.peerTrusted = options.trustedProxies.has(session.peerAddress)
-    this.parser = new RequestHeadParser(options.limits)
     this.writer = new SocketWriter(socket, () => this.drained())
     this.deadline = new Deadline((name) => this.expired(name))
     this.arm('head', options.timeouts.headMs)
@@ -90,7 +91,7 @@ export class Http1ServerConnection implements BodyOwner {
   /** Finishes what is being served, then closes; at once where nothing is. */
   drain(): void {
     this.keepAlive = false
-    if (this.state === 'idle' && !this.parser.started) this.close()
+    if (this.state === 'idle') this.close()
   }
 
   /** Cuts it, whatever it is doing. */
@@ -193,7 +194,14 @@ export class Http1ServerConnection implements BodyOwner {
       } else if (this.reply !== null) {
         break
       } else {
-        const next = this.parser.read(bytes, at, end)
+        const parser = this.parser ?? this.options.parsers.take()
+        const next = parser.read(bytes, at, end)
+        if (parser.started) {
+          this.parser = parser
+        } else {
+          this.parser = null
+          this.options.parsers.give(parser)
+        }
         if (next === -1) {
           if (this.state === 'idle') {
             this.state = 'active'
@@ -202,10 +210,10 @@ export class Http1ServerConnection implements BodyOwner {
           at = end
         } else if (next === -2) {
           at = end
-          this.refuse(this.parser.error)
+          this.refuse(parser.error)
         } else {
           at = next
-          this.begin(this.parser.head)
+          this.begin(parser.head)
         }
       }
     }
@@ -260,7 +268,7 @@ export class Http1ServerConnection implements BodyOwner {
     this.deadline.at = Infinity
     let request: ReceivedRequest
     try {
-      request = receiveRequest(head, this.session, fields, this.options.trustedProxies, services.pseudonym)
+      request = receiveRequest(head, this.session, fields, this.options.trustedProxies)
     } catch (thrown) {
       this.refuse(TurnpikeError.from(thrown, 'head'))
       return
@@ -274,6 +282,7 @@ export class Http1ServerConnection implements BodyOwner {
       this.armBodyProgress()
     }
     try {
+      if (passedHere(request.headers, services.pseudonym)) throw new TurnpikeError('ERR_LOOP')
       if (this.session.tls !== null) this.checkDomain(this.session.tls, request.host)
       this.door.handle(exchange)
     } catch (thrown) {
@@ -441,7 +450,7 @@ export class Http1ServerConnection implements BodyOwner {
 
   private expired(name: TimerName): void {
     if (name === 'bodyProgress') this.bodyExpired()
-    else if (name === 'head' && this.parser.started) this.refuse(new TurnpikeError('ERR_HEAD_TIMEOUT'))
+    else if (name === 'head' && this.parser !== null) this.refuse(new TurnpikeError('ERR_HEAD_TIMEOUT'))
     else if (name === 'stall') {
       if (this.reply !== null) this.reply.exchange.error ??= new TurnpikeError('ERR_CLIENT_STALL')
       this.breakOff()

@@ -22,6 +22,9 @@ export interface Substituted {
   findings: Finding[]
 }
 
+/** Far below anything that the schema has: what is deeper is refused there, and need not be walked. */
+const deepest = 32
+
 const reference = /\$(\$\{)|\$\{([^{}]*)(\}?)/g
 
 /**
@@ -44,6 +47,7 @@ export function substituteEnvironment(data: unknown, env: Environment): Substitu
 
   const walk = (node: unknown, path: Path): unknown => {
     if (typeof node === 'string') return text(node, path)
+    if (path.length > deepest) return node
     if (Array.isArray(node)) return node.map((item, index) => walk(item, [...path, index]))
     // Anything but a plain mapping is left for the schema to refuse.
     if (typeof node !== 'object' || node === null) return node

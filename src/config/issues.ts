@@ -105,7 +105,8 @@ function finding(issue: Issue, data: unknown): Finding[] {
 const laterKeys = ['use', 'balance', 'health', 'retries', 'circuitBreaker', 'admission', 'http2']
 
 function laterWithin(value: unknown, path: Path): Path[] {
-  if (typeof value !== 'object' || value === null) return []
+  // The depth is that of a mistake, or of a module whose object holds itself.
+  if (typeof value !== 'object' || value === null || path.length > 32) return []
   return Object.entries(value).flatMap(([key, inner]) => {
     const at = [...path, Array.isArray(value) ? Number(key) : key]
     return [...(laterKeys.includes(key) ? [at] : []), ...laterWithin(inner, at)]

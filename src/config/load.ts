@@ -73,7 +73,7 @@ async function readSource(file: string, absolute: string): Promise<ConfigSource>
   const fail = (message: string) => new ConfigError([{ file, line: 1, column: 1, code: 'ERR_CONFIG_FILE', message }])
   let text: string
   try {
-    text = await readFile(absolute, 'utf8')
+    text = (await readFile(absolute, 'utf8')).replace(/^\uFEFF/, '')
   } catch (error) {
     const code = systemCode(error)
     throw fail(code === 'ENOENT' ? 'there is no such file' : `the file cannot be read: ${code}`)

@@ -85,6 +85,24 @@ gateway:
   ])
 })
 
+test('a config is found by its usual name, a TypeScript module too', async () => {
+  const here = mkdtempSync(join(folder, 'module-'))
+  const original = join(import.meta.dirname, 'good/turnpike.config.ts')
+  writeFileSync(join(here, 'turnpike.config.ts'), `export { default } from ${JSON.stringify(original)}\n`)
+  assert.match((await run([], here)).out, /^turnpike\.config\.ts is fine: 1 listener/)
+})
+
+test('a byte order mark is taken, and endless nesting refused', async () => {
+  const minimal =
+    '{"listeners":{"web":{"address":":8080","door":"gateway"}},"gateway":{"routes":[{"name":"hi","respond":{}}]}}'
+  writeFileSync(join(folder, 'bom.json'), `\uFEFF${minimal}`)
+  assert.equal((await run(['--config', 'bom.json'])).code, 0)
+  writeFileSync(join(folder, 'deep.json'), `{"forward":${'['.repeat(20_000)}${']'.repeat(20_000)}}`)
+  assert.match((await run(['--config', 'deep.json'])).out, /forward is not available/)
+  writeFileSync(join(folder, 'deep.yaml'), '['.repeat(20_000))
+  assert.match((await run(['--config', 'deep.yaml'])).out, /^deep\.yaml:1:\d+: .* \[ERR_CONFIG_SYNTAX\]\n$/)
+})
+
 test('files that are not there or not configs: 1', async () => {
   assert.match(
     (await run(['--config', 'absent.yaml'])).out,

@@ -44,6 +44,8 @@ export class Http1Reply implements ClientPort {
     const { exchange, connection } = this
     const { services } = connection
     exchange.status = head.status
+    // RFC 9110 §8.6: none there, whatever the origin thinks.
+    if (head.status === 204) head.headers.delete('content-length')
     let lines = head.headers.toText()
     lines += services.viaLine
     // RFC 9110 §6.6.1: who forwards a reply without a date adds one.

@@ -3,6 +3,9 @@ import { known } from '../core/header-names.ts'
 import { noBody } from './body.ts'
 import type { Exchange, Reply } from './exchange.ts'
 
+/** What a door may be asked with, for `Allow` where no route is concerned. */
+export const servedMethods = 'GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH, TRACE'
+
 /** What TRACE does not send back (RFC 9110 §9.3.8). */
 const sensitive = new Set(['authorization', 'cookie', 'proxy-authorization'])
 
@@ -22,7 +25,7 @@ export function countForwards(exchange: Exchange): Reply | null {
     return null
   }
   if (method === 'OPTIONS') {
-    return { status: 200, headers: Headers.from([['Allow', 'GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH, TRACE']]), body: noBody }
+    return { status: 200, headers: Headers.from([['Allow', servedMethods]]), body: noBody }
   }
   let echo = `TRACE ${exchange.target} HTTP/1.${exchange.versionMinor}\r\n`
   for (const [name, value] of headers) if (!sensitive.has(name.toLowerCase())) echo += `${name}: ${value}\r\n`

@@ -1,8 +1,7 @@
-import { TurnpikeError } from '../core/error.ts'
 import type { RequestHead } from '../wire/http1/request-head.ts'
 import type { ReceivedRequest } from './exchange.ts'
 import { clientAddressOf, type TrustedProxies } from './forwarded.ts'
-import { absoluteAuthority, hostOf, ingress, passedHere, type ConnectionFields } from './ingress.ts'
+import { absoluteAuthority, hostOf, ingress, type ConnectionFields } from './ingress.ts'
 import type { Session } from './session.ts'
 
 /** What a request that could not be read looks like to the log and to the error page. */
@@ -23,14 +22,13 @@ export function unreadableRequest(session: Session, headers: ReceivedRequest['he
 
 /**
  * A parsed head as what doors see: hop-by-hop fields gone, one authority. The fields that were taken
- * away are read into `fields`. Throws ERR_LOOP and ERR_REQUEST_LINE.
+ * away are read into `fields`. Throws ERR_REQUEST_LINE.
  */
 export function receiveRequest(
   head: RequestHead,
   session: Session,
   fields: ConnectionFields,
   trusted: TrustedProxies,
-  pseudonym: string,
 ): ReceivedRequest {
   const { headers } = head
   ingress(headers, fields)
@@ -43,7 +41,6 @@ export function receiveRequest(
       headers.delete('host')
     }
   }
-  if (passedHere(headers, pseudonym)) throw new TurnpikeError('ERR_LOOP')
   return {
     method: head.method,
     target: head.target,

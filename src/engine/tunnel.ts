@@ -50,7 +50,9 @@ export class Tunnel implements StreamEvents {
     client.on('data', (chunk) => this.toUpstream(chunk))
     client.on('end', () => this.clientEnd())
     client.on('error', () => this.close(new TurnpikeError('ERR_CLIENT_ABORT', { phase: 'tunnel' })))
-    client.on('close', () => this.close(this.clientEnded ? null : new TurnpikeError('ERR_CLIENT_ABORT', { phase: 'tunnel' })))
+    client.on('close', () =>
+      this.close(this.clientEnded ? null : new TurnpikeError('ERR_CLIENT_ABORT', { phase: 'tunnel' })),
+    )
     this.moved()
     if (this.taken.pending !== null) this.toUpstream(this.taken.pending)
     if (first !== null) {
@@ -130,7 +132,12 @@ export class Tunnel implements StreamEvents {
     services.timers.remove(this.deadline)
     if (error !== null) this.exchange.error ??= error
     // Both ended: what was written still leaves. Else the other side must not take what it got for complete.
-    for (const socket of [client, dialled.socket]) if (error !== null) socket.destroy()
+    if (error !== null) {
+      if (this.exchange.session.tls === null) client.resetAndDestroy()
+      else client.destroy()
+      if (this.stable) dialled.socket.destroy()
+      else dialled.socket.resetAndDestroy()
+    }
     if (this.own !== null && client.writableLength === 0) services.readBuffers.give(this.own)
     this.own = null
     services.ledger.strike('tunnels')

@@ -1,6 +1,6 @@
 import { TurnpikeError } from '../../core/error.ts'
 import type { Exchange } from '../../engine/exchange.ts'
-import { countForwards } from '../../engine/max-forwards.ts'
+import { countForwards, servedMethods } from '../../engine/max-forwards.ts'
 import type { Door, ExchangeObserver } from '../../engine/services.ts'
 import { normalisePath } from './normalise-path.ts'
 import { RequestView } from './request-view.ts'
@@ -28,7 +28,7 @@ export class Gateway implements Door {
   /** Throws what the client did wrong, and ERR_NO_ROUTE. */
   handle(exchange: Exchange): void {
     // RFC 9110 §9.3.6: a tunnel to anywhere is not what a gateway is for (H22).
-    if (exchange.method === 'CONNECT') throw new TurnpikeError('ERR_CONNECT_NOT_ALLOWED')
+    if (exchange.method === 'CONNECT') throw new TurnpikeError('ERR_CONNECT_NOT_ALLOWED', { allow: servedMethods })
     const target = normalisePath(exchange.target)
     exchange.path = target.path
     exchange.query = target.query

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { after, test } from 'node:test'
 import { dumpConfig } from '../../src/config/dump.ts'
 import { loadConfig, loadConfigObject } from '../../src/config/load.ts'
+import { requireProgram } from '../support/peers/require-program.ts'
 
 const good = join(import.meta.dirname, 'good')
 const examples = join(import.meta.dirname, '../../examples')
@@ -46,7 +47,8 @@ test('the smallest gateway loads, with its defaults in milliseconds and bytes', 
   assert.deepEqual(config.gateway!.routes[0]!.upgrade, ['websocket'])
 })
 
-test('the core gateway loads with its certificates read', async () => {
+test('the core gateway loads with its certificates read', async (t) => {
+  if (!requireProgram(t, 'openssl')) return
   const core = join(examples, 'gateway-core')
   execFileSync(join(core, 'certificates.sh'), [join(folder, 'certs')])
   execFileSync('cp', [join(core, 'turnpike.yaml'), folder])

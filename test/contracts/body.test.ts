@@ -1,0 +1,38 @@
+import { bodyContract, type BodyTraits } from './body.ts'
+import { downstreamPipes, gatewayPipes, type Framings } from './http1-pipes.ts'
+import { multiplexedPipes } from './multiplexed-pipes.ts'
+import { WINDOW } from './multiplexed.ts'
+
+const stream: BodyTraits = { holds: WINDOW + 10_000, knowsLength: false, trailers: true }
+bodyContract(
+  'a stream among others of one multiplexed connection',
+  { request: stream, reply: stream },
+  multiplexedPipes,
+)
+
+/** Both kernels, one read of a socket, what its stream buffers, and one write. */
+const HOLDS = 20_000 + 65_536 + 65_536 + 70_000
+
+function http1(framings: Framings, hops: number): { request: BodyTraits; reply: BodyTraits } {
+  const request = {
+    holds: HOLDS * hops,
+    knowsLength: framings.request === 'length',
+    trailers: framings.request === 'chunked',
+  }
+  const reply = {
+    holds: HOLDS * hops,
+    knowsLength: framings.reply === 'length',
+    trailers: framings.reply === 'chunked',
+  }
+  return { request, reply }
+}
+
+for (const framings of [
+  { request: 'length', reply: 'length' },
+  { request: 'chunked', reply: 'chunked' },
+  { request: 'length', reply: 'close' },
+] as const) {
+  const how = `request by ${framings.request}, reply by ${framings.reply}`
+  bodyContract(`HTTP/1 server connection, ${how}`, http1(framings, 1), downstreamPipes(framings))
+  bodyContract(`HTTP/1 through the gateway, ${how}`, http1(framings, 2), gatewayPipes(framings))
+}

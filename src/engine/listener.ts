@@ -25,7 +25,8 @@ export interface ListenerContext {
 }
 
 const LINGER_MS = 1_000
-const MAX_LINGERING = 32
+/** Fewer than the descriptors that are kept free. */
+const MAX_LINGERING = 16
 
 /** Owns one address, and its connections until they are handed over. */
 export class Listener {
@@ -133,9 +134,13 @@ export class Listener {
   /** Costs little: this is what happens under a flood. */
   private refuse(socket: Socket, error: TurnpikeError): void {
     this.events.refused(error, socket.remoteAddress ?? '')
-    const reply = this.settings.tls === null && this.lingering < MAX_LINGERING ? this.events.refusal(error) : ''
+    const reply = this.settings.tls === null ? this.events.refusal(error) : ''
     if (reply === '') {
       socket.destroy()
+      return
+    }
+    if (this.lingering === MAX_LINGERING) {
+      socket.write(reply, 'latin1', () => socket.destroy())
       return
     }
     // RFC 9112 §9.6: a reset would take the reply from the client, so what it sends is read for a while.

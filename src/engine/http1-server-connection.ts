@@ -3,6 +3,7 @@ import { Headers } from '../core/headers.ts'
 import type { RequestHead, RequestHeadParser } from '../wire/http1/request-head.ts'
 import type { TakenConnection } from './client-port.ts'
 import type { DownstreamSecurity } from './downstream-security.ts'
+import { cutSocket } from './cut-socket.ts'
 import { Exchange, type ReceivedRequest } from './exchange.ts'
 import type { TrustedProxies } from './forwarded.ts'
 import { Http1Body, type BodyOwner } from './http1-body.ts'
@@ -221,7 +222,8 @@ export class Http1ServerConnection implements BodyOwner {
     this.body?.flush()
     if (at < end && (this.state === 'idle' || this.state === 'active')) {
       this.pending = at === 0 ? bytes : bytes.subarray(at)
-      if (this.body !== null || this.pending.length > AHEAD_BYTES) this.pause()
+      // A body whose taker is not there yet is not paused for: the client's end would not be seen (H20).
+      if (this.body?.held === true || this.pending.length > AHEAD_BYTES) this.pause()
     }
   }
 
@@ -314,7 +316,6 @@ export class Http1ServerConnection implements BodyOwner {
     this.reply = reply
     this.served++
     services.ledger.enter('exchanges')
-    services.observer.started(exchange)
     return exchange
   }
 
@@ -370,7 +371,9 @@ export class Http1ServerConnection implements BodyOwner {
   private ended(): void {
     if (this.state === 'tunnel') return
     this.inputEnded = true
-    if (this.pending !== null && this.state !== 'draining') return
+    // Whole requests that came before the end are served.
+    const unread = this.body !== null && !this.body.done
+    if (this.pending !== null && !unread && this.state !== 'draining') return
     if (this.reply !== null && !this.reply.ended) {
       this.abandon(new TurnpikeError('ERR_CLIENT_ABORT', { phase: this.phase() }))
     } else if (this.reply === null) {
@@ -399,9 +402,7 @@ export class Http1ServerConnection implements BodyOwner {
 
   /** Ends the connection: by a reset where a reply has begun, since an end could complete one that runs until close (H7). */
   private breakOff(): void {
-    // Only TCP can reset; a secured connection that ends without close_notify is truncated too.
-    const canReset = this.session.tls === null && this.socket.remoteAddress !== undefined
-    if (canReset && this.reply !== null && this.reply.begun) this.socket.resetAndDestroy()
+    if (this.reply !== null && this.reply.begun) cutSocket(this.socket, this.session.tls !== null)
     else this.socket.destroy()
   }
 

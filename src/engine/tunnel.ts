@@ -1,5 +1,6 @@
 import { TurnpikeError } from '../core/error.ts'
 import type { TakenConnection } from './client-port.ts'
+import { cutSocket } from './cut-socket.ts'
 import type { Dialled, StreamEvents } from './dialled.ts'
 import type { Exchange } from './exchange.ts'
 import type { EngineServices } from './services.ts'
@@ -133,10 +134,8 @@ export class Tunnel implements StreamEvents {
     if (error !== null) this.exchange.error ??= error
     // Both ended: what was written still leaves. Else the other side must not take what it got for complete.
     if (error !== null) {
-      if (this.exchange.session.tls === null) client.resetAndDestroy()
-      else client.destroy()
-      if (this.stable) dialled.socket.destroy()
-      else dialled.socket.resetAndDestroy()
+      cutSocket(client, this.exchange.session.tls !== null)
+      cutSocket(dialled.socket, this.stable)
     }
     if (this.own !== null && client.writableLength === 0) services.readBuffers.give(this.own)
     this.own = null

@@ -5,6 +5,7 @@ import { controlView } from './control-view.ts'
 import { AccessLog } from './control/access-log.ts'
 import { AdminServer } from './control/admin-server.ts'
 import type { Logger } from './control/logger.ts'
+import { openLogger } from './control/open-logger.ts'
 import { LoopDelay } from './control/loop-delay.ts'
 import { Metrics } from './control/metrics.ts'
 import type { ListenAddress } from './core/address.ts'
@@ -24,7 +25,7 @@ import { Generation } from './generation.ts'
 export interface TurnpikeOptions {
   /** Default: this machine's. */
   world?: World
-  /** Told what goes on beside the requests: failing tasks, log sinks, refused connections. Default: nobody. */
+  /** Told what goes on beside the requests: failing tasks, log sinks, refused connections. Default: standard error, by `log.level`. */
   logger?: Pick<Logger, 'error' | 'warn' | 'info' | 'debug'>
 }
 
@@ -43,7 +44,7 @@ interface OpenListener {
 export class Turnpike {
   readonly loaded: LoadedConfig
   readonly services: EngineServices
-  readonly metrics = new Metrics()
+  readonly metrics: Metrics
   readonly log: AccessLog
   readonly generation: Generation
   /** What was bound, by listener name: with real ports where 0 was asked for. */
@@ -54,26 +55,27 @@ export class Turnpike {
   draining = false
   private readonly scope: Scope
   private readonly listeners: OpenListener[] = []
-  private readonly logger: NonNullable<TurnpikeOptions['logger']>
+  private readonly logger: Parts['logger']
+  private readonly closeLogger: () => Promise<void>
   private admin: AdminServer | null = null
   private stopping: Promise<StopReport> | null = null
 
-  private constructor(loaded: LoadedConfig, parts: Parts, logger: NonNullable<TurnpikeOptions['logger']>) {
+  private constructor(loaded: LoadedConfig, parts: Parts) {
     this.loaded = loaded
     this.services = parts.services
     this.metrics = parts.metrics
     this.log = parts.log
     this.scope = parts.scope
-    this.logger = logger
+    this.logger = parts.logger
+    this.closeLogger = parts.closeLogger
     this.generation = new Generation(loaded.config, parts.services, parts.via)
   }
 
   /** Builds everything off to the side, then binds. Rejects with a TurnpikeError, with nothing left open. */
   static async start(loaded: LoadedConfig, options: TurnpikeOptions = {}): Promise<Turnpike> {
-    const logger = options.logger ?? silent
-    const parts = await makeParts(loaded.config, options.world ?? realWorld(), logger)
+    const parts = await makeParts(loaded.config, options)
     try {
-      const turnpike = new Turnpike(loaded, parts, logger)
+      const turnpike = new Turnpike(loaded, parts)
       try {
         await turnpike.openAdmin()
         await turnpike.listen()
@@ -83,7 +85,9 @@ export class Turnpike {
       }
       return turnpike
     } catch (error) {
+      await parts.log.close()
       await parts.scope.close()
+      await parts.closeLogger()
       throw error
     }
   }
@@ -175,6 +179,7 @@ export class Turnpike {
     await this.log.close()
     await this.admin?.close()
     await this.scope.close()
+    await this.closeLogger()
     return { cut }
   }
 
@@ -189,11 +194,12 @@ interface Parts {
   log: AccessLog
   scope: Scope
   via: string
+  logger: NonNullable<TurnpikeOptions['logger']>
+  closeLogger: () => Promise<void>
 }
 
-const silent = { error() {}, warn() {}, info() {}, debug() {} }
-
-async function makeParts(config: Config, world: World, logger: NonNullable<TurnpikeOptions['logger']>): Promise<Parts> {
+async function makeParts(config: Config, options: TurnpikeOptions): Promise<Parts> {
+  const { world = realWorld() } = options
   const metrics = new Metrics()
   // RFC 9110 §7.6.3: a pseudonym; two instances in a row must not take each other for themselves (H14).
   const named = config.via === 'auto' || config.via === null ? `turnpike-${randomBytes(4).toString('hex')}` : config.via
@@ -211,6 +217,10 @@ async function makeParts(config: Config, world: World, logger: NonNullable<Turnp
     },
   })
   const { ledger } = services
+  const { logger, close: closeLogger } =
+    options.logger === undefined
+      ? await openLogger({ level: config.log.level, world, ledger })
+      : { logger: options.logger, close: () => Promise.resolve() }
   const scope = new Scope({
     world,
     ledger,
@@ -225,7 +235,7 @@ async function makeParts(config: Config, world: World, logger: NonNullable<Turnp
     ledger,
     report: (message) => logger.error(message),
   })
-  return { services, metrics, log, scope, via: config.via === null ? '' : named }
+  return { services, metrics, log, scope, via: config.via === null ? '' : named, logger, closeLogger }
 }
 
 function listenerSettings(config: Config['listeners'][string], scope: Scope): ListenerSettings {

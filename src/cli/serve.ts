@@ -1,5 +1,4 @@
 import type { LoadedConfig } from '../config/load.ts'
-import { Logger } from '../control/logger.ts'
 import { formatAddress } from '../core/address.ts'
 import { TurnpikeError } from '../core/error.ts'
 import { Turnpike } from '../turnpike.ts'
@@ -11,15 +10,9 @@ export async function serve(
   io: CliIo,
   started: (turnpike: Turnpike) => void | Promise<void>,
 ): Promise<number> {
-  const logger = new Logger({
-    level: loaded.config.log.level,
-    format: io.stderr.isTTY === true ? 'text' : 'json',
-    wallClock: Date.now,
-    write: (line) => io.stderr.write(line),
-  })
   let turnpike: Turnpike
   try {
-    turnpike = await Turnpike.start(loaded, { logger })
+    turnpike = await Turnpike.start(loaded)
   } catch (error) {
     if (!(error instanceof TurnpikeError)) throw error
     io.stderr.write(`turnpike: ${error.code}: ${error.message}\n`)

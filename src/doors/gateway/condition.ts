@@ -87,9 +87,11 @@ export class MethodsCondition implements Condition {
   }
 }
 
-class ValueCondition implements Condition {
+/** A value of a header field or a query parameter. */
+export class ValueCondition implements Condition {
   readonly kind: 'header' | 'query'
-  private readonly name: string
+  /** A header field's is in lower case. */
+  readonly name: string
   private readonly wanted: string | { regex: Pattern }
 
   constructor(kind: 'header' | 'query', name: string, wanted: string | { regex: Pattern }) {
@@ -115,15 +117,25 @@ class ValueCondition implements Condition {
       other instanceof ValueCondition &&
       other.kind === this.kind &&
       other.name === this.name &&
-      other.text === this.text
+      sameValue(this.wanted, other.wanted)
     )
+  }
+
+  /** The one value that it asks for; undefined where it is a regular expression. */
+  get exact(): string | undefined {
+    return typeof this.wanted === 'string' ? this.wanted : undefined
   }
 
   private get text(): string {
     return typeof this.wanted === 'string' ? JSON.stringify(this.wanted) : `/${this.wanted.regex.source}/`
   }
 
-  private valueIn(request: RouteRequest): string | undefined {
+  /** What it looks at. */
+  valueIn(request: RouteRequest): string | undefined {
     return this.kind === 'header' ? request.header(this.name) : request.query(this.name)
   }
+}
+
+function sameValue(a: string | { regex: Pattern }, b: string | { regex: Pattern }): boolean {
+  return typeof a === 'string' || typeof b === 'string' ? a === b : a.regex.source === b.regex.source
 }

@@ -1,11 +1,13 @@
 import type { RouteRequest } from './condition.ts'
 import type { Route } from './route.ts'
+import { RoutesByValue } from './routes-by-value.ts'
 import { TextTable } from './text-table.ts'
 
 /**
  * The routes of one host pattern by path: one node a segment. A node knows the best rank below it, so
  * that a search leaves out every branch that cannot beat what it has; the time depends on the length of
- * the path, not on the number of routes. Routes with the same host and path are tried one by one.
+ * the path, not on the number of routes. Routes with the same host and path are tried one by one, unless
+ * the value of one field tells them apart.
  */
 export class RouteTrie<T> {
   private readonly root = new Node<T>()
@@ -24,7 +26,7 @@ export class RouteTrie<T> {
     const { root } = this
     if (best !== null && best.rank < root.best) return best
     // `*` of `OPTIONS *` is no path: only a route for every path takes it.
-    if (path === '*') return root.below === null ? best : first(root.below, request, best, tried)
+    if (path === '*') return root.below === null ? best : first(root.below, root.belowByValue, request, best, tried)
     return find(root, request, path, 1, best, tried)
   }
 
@@ -55,8 +57,10 @@ class Node<T> {
   parameter: Node<T> | null = null
   /** Routes whose pattern ends here. */
   ends: Route<T>[] | null = null
+  endsByValue: RoutesByValue<T> | null = null
   /** Routes for this and everything below. */
   below: Route<T>[] | null = null
+  belowByValue: RoutesByValue<T> | null = null
   /** Regexes whose literal prefix ends in the next segment, by the length of that prefix, then by itself. */
   regexes: { length: number; best: number; byPrefix: Map<string, Route<T>[]> }[] | null = null
 
@@ -73,6 +77,8 @@ class Node<T> {
   /** Ends the building of this node and all below. */
   seal(): void {
     this.parameter?.seal()
+    if (this.ends !== null) [this.ends, this.endsByValue] = RoutesByValue.split(this.ends)
+    if (this.below !== null) [this.below, this.belowByValue] = RoutesByValue.split(this.below)
     const { growing } = this
     if (growing === null) return
     for (const [text, child] of growing) {
@@ -108,7 +114,7 @@ function find<T>(
 ): Route<T> | null {
   let best = found
   if (at > path.length) {
-    if (node.ends !== null) best = first(node.ends, request, best, tried)
+    if (node.ends !== null) best = first(node.ends, node.endsByValue, request, best, tried)
   } else {
     const { only, literals, parameter } = node
     let end = -1
@@ -135,7 +141,7 @@ function find<T>(
       if (routes !== undefined) best = firstOfRegexes(routes, request, path, best, tried)
     }
   }
-  if (node.below !== null) best = first(node.below, request, best, tried)
+  if (node.below !== null) best = first(node.below, node.belowByValue, request, best, tried)
   return best
 }
 
@@ -145,7 +151,19 @@ function endOfSegment(path: string, at: number): number {
 }
 
 function first<T>(
-  routes: Route<T>[],
+  routes: readonly Route<T>[],
+  byValue: RoutesByValue<T> | null,
+  request: RouteRequest,
+  best: Route<T> | null,
+  tried: Route<T>[] | null,
+): Route<T> | null {
+  const others = firstOf(routes, request, best, tried)
+  const same = byValue === null ? null : byValue.of(request)
+  return same === null ? others : firstOf(same, request, others, tried)
+}
+
+function firstOf<T>(
+  routes: readonly Route<T>[],
   request: RouteRequest,
   best: Route<T> | null,
   tried: Route<T>[] | null,

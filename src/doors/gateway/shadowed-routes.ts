@@ -13,14 +13,21 @@ export interface ShadowedRoute {
  */
 export function shadowedRoutes(routes: readonly Route[]): ShadowedRoute[] {
   const shadowed: ShadowedRoute[] = []
-  for (const [index, route] of routes.entries()) {
-    for (let before = 0; before < index; before++) {
-      const by = routes[before]!
-      if (covers(by, route)) {
-        shadowed.push({ route, by })
-        break
-      }
+  // What covers a path begins with as many of its literals, or fewer: so the time is not quadratic.
+  const before = new Map<string, Route[]>()
+  for (const route of routes) {
+    let beginning = ''
+    const candidates = [...(before.get('') ?? [])]
+    for (const segment of route.path.segments) {
+      if (segment === null) break
+      beginning += `/${segment}`
+      candidates.push(...(before.get(beginning) ?? []))
     }
+    const by = candidates.find((candidate) => covers(candidate, route))
+    if (by !== undefined) shadowed.push({ route, by })
+    const same = before.get(beginning)
+    if (same === undefined) before.set(beginning, [route])
+    else same.push(route)
   }
   return shadowed
 }

@@ -208,7 +208,6 @@ async function makeParts(config: Config, options: TurnpikeOptions): Promise<Part
     pseudonym: named,
     via: config.via !== null,
     observer: {
-      started() {},
       routed: (exchange) => metrics.routed(exchange),
       finished: (exchange) => {
         metrics.finish(exchange)

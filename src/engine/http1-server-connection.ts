@@ -316,7 +316,6 @@ export class Http1ServerConnection implements BodyOwner {
     this.reply = reply
     this.served++
     services.ledger.enter('exchanges')
-    services.observer.started(exchange)
     return exchange
   }
 

@@ -9,7 +9,6 @@ import type { World } from './world.ts'
 
 /** Hears of every exchange, once at each of its stations. */
 export interface ExchangeObserver {
-  started(exchange: Exchange): void
   /** Its route is known. Not called for those that find none. */
   routed(exchange: Exchange): void
   finished(exchange: Exchange): void

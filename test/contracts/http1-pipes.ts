@@ -23,7 +23,7 @@ export interface Framings {
   reply: BodyFraming
 }
 
-const observer: ExchangeObserver = { started: () => {}, routed: () => {}, finished: () => {} }
+const observer: ExchangeObserver = { routed: () => {}, finished: () => {} }
 
 function lengthOf(framing: BodyFraming, size: number): string {
   return framing === 'length'

@@ -122,8 +122,9 @@ export class Http1ServerConnection implements BodyOwner {
     this.finish()
     if (body !== null && !body.done) {
       if (!this.keepAlive) return this.linger()
-      body.cancel(new TurnpikeError('ERR_CLIENT_ABORT', { message: 'The reply came before the end of the request.' }))
+      // First, since what is dropped may be followed by the next request, with timers of its own.
       this.armBodyProgress()
+      body.cancel(new TurnpikeError('ERR_CLIENT_ABORT', { message: 'The reply came before the end of the request.' }))
     } else {
       this.rest()
     }

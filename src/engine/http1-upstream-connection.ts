@@ -60,8 +60,6 @@ export class Http1UpstreamConnection implements StreamEvents, BodyOwner, BodySin
   private body: Http1Body | null = null
   private chunkedRequest = false
   private requestDone = true
-  /** Bytes of the request's body went out: it cannot be sent again. */
-  private bodyTouched = false
   private replyTouched = false
   private requestHeld = false
   private reusable = true
@@ -103,7 +101,7 @@ export class Http1UpstreamConnection implements StreamEvents, BodyOwner, BodySin
     const now = services.world.now()
     this.exchange = exchange
     this.watcher = watcher
-    this.replyTouched = this.bodyTouched = this.requestHeld = false
+    this.replyTouched = this.requestHeld = false
     this.interims = 0
     exchange.client.worker = this
     exchange.attempts++
@@ -132,7 +130,6 @@ export class Http1UpstreamConnection implements StreamEvents, BodyOwner, BodySin
 
   write(bytes: Buffer, start: number, end: number): boolean {
     if (this.exchange === null || start === end) return true
-    this.bodyTouched = true
     this.moved()
     if (!this.chunkedRequest) return this.hold(this.writer.addBytes(bytes, start, end))
     this.writer.addText(chunkPrefix(end - start))
@@ -145,7 +142,9 @@ export class Http1UpstreamConnection implements StreamEvents, BodyOwner, BodySin
     if (this.exchange === null) return
     this.requestDone = true
     if (this.chunkedRequest) this.writer.addText(lastChunk(trailers))
-    this.services.timers.set(this.deadline, 'firstByte', this.services.world.now(), this.timeouts.firstByteMs)
+    // A reply may be on its way already.
+    if (this.body !== null) this.moved()
+    else this.services.timers.set(this.deadline, 'firstByte', this.services.world.now(), this.timeouts.firstByteMs)
   }
 
   abort(): void {
@@ -247,7 +246,9 @@ export class Http1UpstreamConnection implements StreamEvents, BodyOwner, BodySin
         if (at < end) this.reusable = false
         this.complete()
       } else if (this.body.held) {
-        if (at < end) this.pending = this.stable || bytes === this.own ? bytes.subarray(at, end) : Buffer.from(bytes.subarray(at, end))
+        if (at < end)
+          this.pending =
+            this.stable || bytes === this.own ? bytes.subarray(at, end) : Buffer.from(bytes.subarray(at, end))
         break
       }
     }
@@ -269,7 +270,8 @@ export class Http1UpstreamConnection implements StreamEvents, BodyOwner, BodySin
     ingress(headers, fields)
     if (status === 101) {
       // H16: bytes of a request's body are never a tunnel's. RFC 9110 §7.8: to a protocol that was asked for.
-      if (exchange.upgrade === '' || fields.upgrade !== exchange.upgrade || !this.requestDone) this.fail(new TurnpikeError('ERR_UPSTREAM_UPGRADE'))
+      if (exchange.upgrade === '' || fields.upgrade !== exchange.upgrade || !this.requestDone)
+        this.fail(new TurnpikeError('ERR_UPSTREAM_UPGRADE'))
       else this.openTunnel(head, bytes, at, end)
       return true
     }
@@ -339,7 +341,8 @@ export class Http1UpstreamConnection implements StreamEvents, BodyOwner, BodySin
   private fail(error: TurnpikeError): void {
     const { exchange, watcher, body } = this
     if (exchange === null) return
-    const untouched = !this.replyTouched && !this.bodyTouched
+    // A body has been started, and starts once.
+    const untouched = !this.replyTouched && exchange.body === null
     this.destroy()
     exchange.client.worker = null
     if (body !== null) {

@@ -46,9 +46,13 @@ export class Cluster implements AttemptWatcher {
     this.attempt(exchange, false)
   }
 
-  /** H19: tried again only where nothing of the request can have been acted on: once for each endpoint, and once more. */
+  /**
+   * H19: tried again only where nothing of the request can have been acted on: once for each endpoint,
+   * and once more where the first was a used connection that had closed.
+   */
   attemptFailed(exchange: Exchange, error: TurnpikeError, repeatable: boolean): void {
-    if (repeatable && exchange.attempts <= this.endpoints.length) this.attempt(exchange, true)
+    const tries = this.endpoints.length + (exchange.reused ? 1 : 0)
+    if (repeatable && exchange.attempts < tries) this.attempt(exchange, true)
     else exchange.fail(error)
   }
 

@@ -14,7 +14,7 @@ export class RawPeer {
   ended = false
   closed = false
   error: NodeJS.ErrnoException | null = null
-  private wake: () => void = () => {}
+  private news = Promise.withResolvers<void>()
 
   constructor(socket: Socket) {
     this.socket = socket
@@ -49,11 +49,10 @@ export class RawPeer {
           throw new Error(
             `waited for ${what}; closed: ${this.closed}, got: ${JSON.stringify(this.text.slice(0, 2000))}`,
           )
-        await new Promise<void>((resolve) => (this.wake = resolve))
+        await this.news.promise
       }
     } finally {
       clearTimeout(late)
-      this.wake = () => {}
     }
   }
 
@@ -95,5 +94,10 @@ export class RawPeer {
     const { message, size }: { message: Message; size: number } = found
     this.text = this.text.slice(size)
     return message
+  }
+
+  private wake(): void {
+    this.news.resolve()
+    this.news = Promise.withResolvers()
   }
 }

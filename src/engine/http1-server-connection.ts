@@ -198,24 +198,20 @@ export class Http1ServerConnection implements BodyOwner {
       } else {
         const parser = this.parser ?? this.options.parsers.take()
         const next = parser.read(bytes, at, end)
-        if (parser.started) {
-          this.parser = parser
-        } else {
-          this.parser = null
-          this.options.parsers.give(parser)
-        }
         if (next === -1) {
-          if (this.state === 'idle') {
+          this.parser = parser
+          if (this.state === 'idle' && parser.started) {
             this.state = 'active'
             this.arm('head', this.options.timeouts.headMs)
           }
           at = end
-        } else if (next === -2) {
-          at = end
-          this.refuse(parser.error)
         } else {
-          at = next
-          this.begin(parser.head)
+          const { head, error } = parser
+          this.parser = null
+          this.options.parsers.give(parser)
+          at = next === -2 ? end : next
+          if (next === -2) this.refuse(error)
+          else this.begin(head)
         }
       }
     }
@@ -452,7 +448,7 @@ export class Http1ServerConnection implements BodyOwner {
 
   private expired(name: TimerName): void {
     if (name === 'bodyProgress') this.bodyExpired()
-    else if (name === 'head' && this.parser !== null) this.refuse(new TurnpikeError('ERR_HEAD_TIMEOUT'))
+    else if (name === 'head' && this.parser?.started === true) this.refuse(new TurnpikeError('ERR_HEAD_TIMEOUT'))
     else if (name === 'stall') {
       if (this.reply !== null) this.reply.exchange.error ??= new TurnpikeError('ERR_CLIENT_STALL')
       this.breakOff()

@@ -3,7 +3,7 @@ import { makeCertificate } from './certificate.ts'
 import { chosenContenders } from './contenders/all.ts'
 import { measureIdle, type IdleMemory } from './idle-memory.ts'
 import { measureLatency } from './latency.ts'
-import { buildFixedRate } from './load/fixed-rate.ts'
+import { buildFixedRate, proveFixedRate } from './load/fixed-rate.ts'
 import type { Options } from './options.ts'
 import { startOrigin } from './origin.ts'
 import { groups } from './scenarios.ts'
@@ -55,6 +55,7 @@ export async function* benchGateway(options: Options): AsyncGenerator<Section> {
       )
       return
     }
+    await proveFixedRate(program)
     const rate = Math.round(peaks.get('nginx')! / 2)
     const able = contenders.filter(({ name }) => peaks.get(name)! >= rate)
     const left = contenders.filter((each) => !able.includes(each)).map(({ name }) => name)

@@ -7,10 +7,10 @@ export interface Target {
   met: boolean
 }
 
-export const atLeast = (what: string, value: number, limit: number, unit = '×'): Target => ({
+export const atLeast = (what: string, value: number, limit: number, unit = '×', digits = 2): Target => ({
   what,
   wanted: `≥ ${limit}${unit}`,
-  measured: `${value.toFixed(2)}${unit}`,
+  measured: `${value.toFixed(digits)}${unit}`,
   met: value >= limit,
 })
 

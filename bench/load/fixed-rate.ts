@@ -1,8 +1,11 @@
 import { execFile, execFileSync } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import http from 'node:http'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
+import { portOf } from '../../test/support/peers/free-port.ts'
 import { findProgram } from '../../test/support/peers/require-program.ts'
 import { LOAD_CORE } from '../processes.ts'
 import { browserHeaders } from './wrk.ts'
@@ -33,6 +36,27 @@ export function buildFixedRate(): string | null {
     stdio: 'inherit',
   })
   return program
+}
+
+/**
+ * Proves that the generator counts from the intended send time: a server that stops once for 400 ms
+ * delays every request that was due meanwhile, a fifth of all, and the 99th percentile must say so.
+ */
+export async function proveFixedRate(program: string): Promise<void> {
+  let served = 0
+  const server = http.createServer((_request, response) => {
+    if (++served === 500) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 400)
+    response.end('ok')
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  try {
+    const { p50, p99 } = await runFixedRate(program, portOf(server), 500, 2)
+    if (p99 < 300 || p50 > 200) throw new Error(`the generator hides a stall of 400 ms: p50 ${p50} ms, p99 ${p99} ms`)
+  } finally {
+    server.close()
+    server.closeAllConnections()
+  }
 }
 
 /** Small GETs with browser headers at a fixed arrival rate over 64 connections, after half a second of warm-up. */

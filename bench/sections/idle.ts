@@ -25,7 +25,7 @@ export function idleSection(title: string, all: readonly IdleMemory[], wanted: n
         const kind = each.secure ? 'an idle TLS connection' : 'an idle connection'
         return [
           atMost(`idle: ${kind} of ${grouped(wanted)}`, each.bytesEach / KILOBYTE, each.secure ? 50 : 8, ' KB'),
-          atLeast(`idle: connections held${each.secure ? ', TLS' : ''}`, each.held, wanted, ''),
+          atLeast(`idle: connections held${each.secure ? ', TLS' : ''}`, each.held, wanted, '', 0),
         ]
       }),
   }

@@ -33,7 +33,7 @@ export class Deadline {
  * for the first slot in use: an idle process sleeps.
  */
 export class TimerWheel {
-  private readonly slots: (Deadline | null)[] = Array.from({ length: SLOTS }, () => null)
+  private readonly slots = Array<Deadline | null>(SLOTS).fill(null)
   private readonly world: World
   private readonly ledger: Ledger
   private timer: TimerHandle | null = null

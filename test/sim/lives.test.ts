@@ -31,6 +31,8 @@ const wanted = [
 ]
 
 test(`H7 H12 H19 H20 H21 H25 ${LIVES} seeded lives of connections: one reply a request, no byte of one exchange in another, nothing left`, async () => {
+  // Stack traces cost time, and nobody reads them here; a replay has them.
+  Error.stackTraceLimit = 0
   const failures: string[] = []
   const outcomes = new Map<string, number>()
   for (let seed = FIRST_SEED; seed < FIRST_SEED + LIVES && failures.length < SHOWN; seed++) {

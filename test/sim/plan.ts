@@ -96,7 +96,7 @@ export interface LifePlan {
   drainsAtMs: number
 }
 
-const sizes = { none: [0, 0], small: [1, 400], medium: [400, 9000], large: [20_000, 120_000] } as const
+const sizes = { none: [0, 0], small: [1, 400], medium: [400, 7000], large: [20_000, 110_000] } as const
 
 /** The whole life of a handful of connections, drawn from a seed's chance before anything happens. */
 export function planLife(random: Random): LifePlan {
@@ -223,7 +223,7 @@ function planOriginFault(random: Random, method: string, framing: Framing, size:
 }
 
 function planSize(random: Random): number {
-  const [low, high] = sizes[random.weighted({ none: 10, small: 120, medium: 30, large: 6 })]
+  const [low, high] = sizes[random.weighted({ none: 10, small: 130, medium: 30, large: 3 })]
   return random.between(low, high)
 }
 

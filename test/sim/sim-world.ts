@@ -14,7 +14,8 @@ export type DialOutcome =
 /** What becomes of a look-up. */
 export type ResolveOutcome = { addresses: ResolvedAddress[]; delayMs: number } | { code: string; delayMs: number }
 
-const READ_SIZE = 65536
+/** One for all worlds: what one life left in it is poison to the next. */
+const sharedMemory = Buffer.alloc(65536, 0xdd)
 const WALL_AT_START = Date.UTC(2026, 0, 1)
 
 /** A world of one process: its clock, its network and its chance come from a seed. */
@@ -28,7 +29,6 @@ export class SimWorld implements World {
   /** Decides what a name resolves to. Default: none exists. */
   onResolve: (name: string) => ResolveOutcome = () => ({ code: 'ENOTFOUND', delayMs: 0 })
   private readonly listeners = new Map<string, SimListener>()
-  private readonly shared = Buffer.alloc(READ_SIZE, 0xdd)
   private nextPort = 40_000
 
   constructor(seed: number) {
@@ -135,7 +135,7 @@ export class SimWorld implements World {
       localPort: isUnix ? undefined : address.port,
       isUnix,
       events,
-      shared: this.shared,
+      shared: sharedMemory,
       gone: () => {
         this.openSockets--
       },

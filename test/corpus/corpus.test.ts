@@ -65,10 +65,11 @@ for (const [name, program, start] of servers) {
       test(`${vector.spec} ${vector.name}, byte by byte`, TIMEOUT, () => hold(vector, nameOf('b', index), target, true))
     })
 
-    test('the access log of the server has one line for each request that was meant', TIMEOUT, async (t) => {
-      if (target.server === null) return t.skip('Node keeps no access log')
+    if (start === null) return
+    test('the access log of the server has one line for each request that was meant', TIMEOUT, async () => {
       const whole = [...expectedLines].filter(([id]) => vectors[Number(id.slice(1))]!.refused === undefined)
-      const count = (id: string): number => target.server!.accessLog().filter((line) => line.includes(`/${id}`)).length
+      const server = target.server!
+      const count = (id: string): number => server.accessLog().filter((line) => line.includes(`/${id}`)).length
       // Logs are written after the reply: wait for the last line, then compare all of them.
       while (whole.some(([id, expected]) => count(id) < expected))
         await new Promise((resolve) => setTimeout(resolve, 10))
@@ -77,7 +78,7 @@ for (const [name, program, start] of servers) {
         whole,
       )
       assert.deepEqual(
-        target.server.accessLog().filter((line) => line.includes('smuggled')),
+        server.accessLog().filter((line) => line.includes('smuggled')),
         [],
       )
     })

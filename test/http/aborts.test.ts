@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { connect, createServer, type Socket } from 'node:net'
-import { Worker } from 'node:worker_threads'
-import test, { type TestContext } from 'node:test'
+import { createServer } from 'node:net'
+import test from 'node:test'
+import { startBlackHole } from '../support/black-hole.ts'
 import { startGateway, type TestGateway } from '../support/gateway.ts'
 import { answering, ok, startOrigin } from '../support/origin.ts'
 import { portOf } from '../support/peers/free-port.ts'
@@ -11,32 +11,6 @@ import type { RawPeer } from '../support/raw-peer.ts'
 
 /** An abort travels within this; no timer of any config here is shorter. */
 const BOUND_MS = 1_000
-
-/** A port that takes no connection and refuses none: its backlog is full, and nobody accepts. */
-async function blackHole(t: TestContext): Promise<number> {
-  // Accepting happens on another thread's loop, which then stands still.
-  const worker = new Worker(
-    `const { createServer } = require('node:net'), { parentPort } = require('node:worker_threads')
-     const server = createServer().listen({ port: 0, host: '127.0.0.1', backlog: 1 }, () => {
-       parentPort.postMessage(server.address().port)
-       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0)
-     })`,
-    { eval: true },
-  )
-  t.after(() => worker.terminate())
-  const [port]: number[] = await once(worker, 'message')
-  const fillers: Socket[] = []
-  t.after(() => fillers.forEach((socket) => socket.destroy()))
-  for (;;) {
-    const socket = connect(port!, '127.0.0.1').on('error', () => {})
-    fillers.push(socket)
-    const taken = await Promise.race([
-      once(socket, 'connect').then(() => true),
-      new Promise<false>((resolve) => setTimeout(resolve, 100, false)),
-    ])
-    if (!taken) return port!
-  }
-}
 
 async function abort(client: RawPeer, how: 'end' | 'reset'): Promise<number> {
   if (how === 'reset') client.reset()
@@ -59,7 +33,7 @@ const requests: [name: string, bytes: string][] = [
 for (const how of ['end', 'reset'] as const) {
   for (const [name, bytes] of requests) {
     test(`H20 client gone (${how}) while dialling, ${name}: the dial is given up`, async (t) => {
-      const gateway = await startGateway(t, { to: [await blackHole(t)] })
+      const gateway = await startGateway(t, { to: [await startBlackHole(t)] })
       const client = await gateway.connect()
       client.send(bytes)
       await gateway.when(() => gateway.count('dials') === 1, 'the dial')

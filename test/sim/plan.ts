@@ -228,12 +228,14 @@ function planSize(random: Random): number {
 }
 
 function planStyle(random: Random): WireStyle {
-  if (random.chance(0.4)) return { ...plainWire, gapMs: random.next() }
+  const coalesces = random.chance(0.5)
+  if (random.chance(0.4)) return { ...plainWire, gapMs: coalesces ? 0 : random.next(), coalesces }
   const segment = random.pick([1, 3, 40, 1460, 20_000])
   return {
     capacity: random.pick([600, 4096, 65_536]),
     segment,
     gapMs: segment < 40 ? 0.02 : random.pick([0, 0.3, 3]),
+    coalesces,
     lateWrites: random.chance(0.4),
     resetErases: random.chance(0.5),
   }

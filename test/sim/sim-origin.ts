@@ -56,8 +56,9 @@ export class SimOrigin {
     const attempts = life.attempts.get(id) ?? []
     life.attempts.set(id, attempts)
     const last = attempts.at(-1)
-    // H19
-    if (last !== undefined && (!last.reused || last.replied || last.bodyBytes > 0 || plan.method === 'POST')) {
+    // H19. What a reset erased is as if it had never been sent.
+    const replied = last?.replied === true && !life.plan.originStyle.resetErases
+    if (last !== undefined && (!last.reused || replied || last.bodyBytes > 0 || plan.method === 'POST')) {
       life.violate(`request ${id} was repeated: ${JSON.stringify(last)}`)
     }
     this.plan = plan

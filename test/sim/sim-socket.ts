@@ -63,7 +63,8 @@ export class SimSocket extends Duplex implements Socket {
     this.wire = wire
     this.connecting = false
     wire.onReadable = () => {
-      if (this.reading) this.readOnce(wire)
+      if (wire.style.coalesces) this.scheduleRead()
+      else if (this.reading) this.readOnce(wire)
     }
     wire.onWritable = () => this.continueWrite()
     this.emit('connect')
@@ -159,11 +160,12 @@ export class SimSocket extends Duplex implements Socket {
     }
     if (this.wire === null) return done(failure('ERR_SOCKET_CLOSED'))
     this.pendingWrite = { chunks, done }
+    // As with TLS: the memory is in use until the writer is told.
+    if (this.wire.style.lateWrites) return this.later(() => this.continueWrite())
     const taken = this.offer(chunks)
     if (taken === 'part') return
     this.pendingWrite = null
     if (taken === 'reset') this.later(() => this.destroy(failure('EPIPE')))
-    else if (this.wire.style.lateWrites) this.later(done)
     else done()
   }
 

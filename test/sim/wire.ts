@@ -9,13 +9,22 @@ export interface WireStyle {
   segment: number
   /** Longest time between two pieces, ms. */
   gapMs: number
-  /** Whether the writer hears only later that the kernel took everything, as with TLS. */
+  /** Whether what arrives at one time is read at once. */
+  coalesces: boolean
+  /** Whether the kernel takes what is written only later, as with TLS. */
   lateWrites: boolean
   /** Whether a reset erases what arrived and was not read. */
   resetErases: boolean
 }
 
-export const plainWire: WireStyle = { capacity: 65536, segment: 65536, gapMs: 0, lateWrites: false, resetErases: false }
+export const plainWire: WireStyle = {
+  capacity: 65536,
+  segment: 65536,
+  gapMs: 0,
+  coalesces: false,
+  lateWrites: false,
+  resetErases: false,
+}
 
 const SMALL_PIECES = 100
 

@@ -3,6 +3,7 @@ import { formatAddress, parseAddress, type ListenAddress } from '../core/address
 import { loadConfig } from '../config/load.ts'
 import { findConfigFile } from '../config/find.ts'
 import { ConfigError } from '../config/errors.ts'
+import { FaultError, UsageError } from './command.ts'
 import type { CliIo } from './io.ts'
 
 const REQUEST_MS = 5_000
@@ -17,7 +18,7 @@ export interface AdminTarget {
 /**
  * The admin address to ask: `given` (`127.0.0.1:9900`, `http://localhost:9900`, `unix:/run/x.sock`), else the
  * config's, else the default one. The token is `TURNPIKE_ADMIN_TOKEN`, else the config's where the address is.
- * Throws a RangeError that says what is wrong with `given`, or that the config has no admin address.
+ * Throws a UsageError for what is wrong with `given`, a FaultError where the config has no admin address.
  */
 export async function findAdmin(
   given: string | undefined,
@@ -30,17 +31,22 @@ export async function findAdmin(
   if (file === undefined) return { address: parseAddress(DEFAULT_ADDRESS), token }
   try {
     const { admin } = (await loadConfig(file, { cwd: io.cwd, env: io.env })).config
-    if (admin === null) throw new RangeError(`${file} switches the admin address off.`)
+    if (admin === null) throw new FaultError(`${file} switches the admin address off.`)
     return { address: reachable(admin.address), token: token ?? admin.token?.reveal() ?? null }
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
-    throw new RangeError(`${file} cannot be read for the admin address: name it with --admin URL.`, { cause: error })
+    throw new FaultError(`${file} cannot be read for the admin address: name it with --admin URL.`, { cause: error })
   }
 }
 
 function parseAdmin(text: string): ListenAddress {
   const bare = text.replace(/^http:\/\//, '').replace(/\/$/, '')
-  return reachable(parseAddress(bare.replace(/^localhost(?=:)/, '127.0.0.1')))
+  try {
+    return reachable(parseAddress(bare.replace(/^localhost(?=:)/, '127.0.0.1')))
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    throw new UsageError(error.message, { cause: error })
+  }
 }
 
 /** Where to connect for what listens there: on every address means on loopback too. */
@@ -50,7 +56,7 @@ function reachable(address: ListenAddress): ListenAddress {
     : address
 }
 
-/** The JSON that the admin API answers with. Rejects with an Error for people where there is no answer. */
+/** The JSON that the admin API answers with. Rejects with a FaultError where there is no answer. */
 export async function askAdmin(
   { address, token }: AdminTarget,
   path: string,
@@ -82,7 +88,7 @@ export async function askAdmin(
     return { status, body: JSON.parse(text) }
   } catch (error) {
     const why = error instanceof SyntaxError ? 'what answers there is not Turnpike' : describe(error)
-    throw new Error(`The admin API at ${where} could not be asked: ${why}.`, { cause: error })
+    throw new FaultError(`The admin API at ${where} could not be asked: ${why}.`, { cause: error })
   }
 }
 

@@ -1,12 +1,13 @@
 import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 
 /** A small service that says what reached it: something for a first config to send requests to. */
 export class DemoService {
+  readonly url: string
   private readonly server: Server
 
-  private constructor(server: Server) {
+  private constructor(server: Server, port: number) {
     this.server = server
+    this.url = `http://127.0.0.1:${port}`
   }
 
   /** Listens on a free port of this machine's loopback. */
@@ -25,12 +26,11 @@ export class DemoService {
     })
     return new Promise((resolve, reject) => {
       server.once('error', reject)
-      server.listen(0, '127.0.0.1', () => resolve(new DemoService(server)))
+      server.listen(0, '127.0.0.1', () => {
+        const address = server.address()
+        if (typeof address === 'object' && address !== null) resolve(new DemoService(server, address.port))
+      })
     })
-  }
-
-  get url(): string {
-    return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`
   }
 
   /** Ends the service and the connections to it. */

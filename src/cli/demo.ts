@@ -1,30 +1,23 @@
-import { parseArgs } from 'node:util'
 import type { ConfigInput } from '../config/config.ts'
 import { loadConfigObject } from '../config/load.ts'
 import { formatAddress } from '../core/address.ts'
+import { command, noPositionals } from './command.ts'
 import { DemoService } from './demo-service.ts'
-import { exit, type CliIo } from './io.ts'
 import { loopbackPort } from './loopback-port.ts'
 import { serve } from './serve.ts'
 
-const help = `turnpike demo
+const usage = `Usage: turnpike demo
 
 Runs a gateway on 127.0.0.1:8080 with services of its own behind it, and the admin
 address on 127.0.0.1:9900; where one is taken, on a free port. Nothing is opened to
 the outside. Ctrl-C stops it.
+
+  -h, --help             shows this
 `
 
 /** `turnpike demo`: something to try within a minute, on loopback alone. */
-export async function demo(args: string[], io: CliIo): Promise<number> {
-  try {
-    if (parseArgs({ args, options: { help: { type: 'boolean', short: 'h' } } }).values.help) {
-      io.stdout.write(help)
-      return exit.ok
-    }
-  } catch (error) {
-    io.stderr.write(`turnpike demo: ${(error as Error).message}\n${help}`)
-    return exit.usage
-  }
+export const demo = command({ usage, options: {} }, async ({ positionals }, io) => {
+  noPositionals(positionals)
   const services = await Promise.all(['hello-1', 'hello-2', 'next'].map((name) => DemoService.start(name)))
   try {
     const [first, second, next] = services.map(({ url }) => url)
@@ -36,7 +29,7 @@ export async function demo(args: string[], io: CliIo): Promise<number> {
   } finally {
     await Promise.all(services.map((service) => service.stop()))
   }
-}
+})
 
 async function demoConfig(hello: string[], next: string): Promise<ConfigInput> {
   return {

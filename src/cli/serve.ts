@@ -2,47 +2,42 @@ import type { LoadedConfig } from '../config/load.ts'
 import { formatAddress } from '../core/address.ts'
 import { TurnpikeError } from '../core/error.ts'
 import { Turnpike } from '../turnpike.ts'
+import { FaultError } from './command.ts'
 import { exit, type CliIo } from './io.ts'
 
-/** Runs a config until it is told to stop: the first signal drains, a second one stops at once. */
-export async function serve(
-  loaded: LoadedConfig,
-  io: CliIo,
-  started: (turnpike: Turnpike) => void | Promise<void>,
-): Promise<number> {
-  let turnpike: Turnpike
-  try {
-    turnpike = await Turnpike.start(loaded)
-  } catch (error) {
-    if (!(error instanceof TurnpikeError)) throw error
-    io.stderr.write(`turnpike: ${error.code}: ${error.message}\n`)
-    return exit.fault
+/**
+ * Runs a config until it is told to stop: the first signal drains, a second one stops at once.
+ * Throws a FaultError where an address cannot be bound.
+ */
+export async function serve(loaded: LoadedConfig, io: CliIo, started: (turnpike: Turnpike) => void): Promise<number> {
+  const turnpike = await start(loaded)
+  const stopped = Promise.withResolvers<void>()
+  const reopen = (): void => {
+    turnpike.reopenLogs().catch(stopped.reject)
   }
-  const stopped = untilSignal(turnpike, io)
-  await started(turnpike)
-  return stopped
+  const stop = (): void => {
+    if (!turnpike.draining) io.stderr.write('turnpike: draining; a second signal stops at once\n')
+    turnpike.stop().then(() => stopped.resolve(), stopped.reject)
+  }
+  process.on('SIGHUP', reopen).on('SIGINT', stop).on('SIGTERM', stop)
+  try {
+    started(turnpike)
+    await stopped.promise
+  } finally {
+    process.off('SIGHUP', reopen).off('SIGINT', stop).off('SIGTERM', stop)
+  }
+  const { cut } = await turnpike.stop()
+  io.stderr.write(cut === 0 ? 'turnpike: stopped\n' : `turnpike: stopped; ${cut} busy connections were cut\n`)
+  return exit.ok
 }
 
-function untilSignal(turnpike: Turnpike, io: CliIo): Promise<number> {
-  const reopen = (): void => {
-    turnpike.reopenLogs().catch((error: unknown) => io.stderr.write(`turnpike: error: ${String(error)}\n`))
+async function start(loaded: LoadedConfig): Promise<Turnpike> {
+  try {
+    return await Turnpike.start(loaded)
+  } catch (error) {
+    if (!(error instanceof TurnpikeError)) throw error
+    throw new FaultError(`turnpike: ${error.code}: ${error.message}`, { cause: error })
   }
-  return new Promise((resolve, reject) => {
-    const stop = (): void => {
-      const asked = turnpike.draining
-      if (!asked) io.stderr.write('turnpike: draining; a second signal stops at once\n')
-      const report = turnpike.stop()
-      if (asked) return
-      report.then(({ cut }) => {
-        io.stderr.write(cut === 0 ? 'turnpike: stopped\n' : `turnpike: stopped; ${cut} busy connections were cut\n`)
-        process.off('SIGHUP', reopen)
-        for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, stop)
-        resolve(exit.ok)
-      }, reject)
-    }
-    process.on('SIGHUP', reopen)
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop)
-  })
 }
 
 /** Where each listener stands, a line each. */

@@ -23,10 +23,8 @@ export interface BodySink {
 export interface BodySource {
   /** Bytes that will come, where known; -1 where not. */
   readonly length: number
-  /** Starts pushing; called once, and once more after a `detach`. */
+  /** Starts pushing; called once. */
   start(sink: BodySink): void
-  /** Takes the body from a sink that nothing was written to yet: it waits for another `start`. */
-  detach(): void
   /** The sink can take more: called once after each `write` that returned false. Never from within `write`. */
   resume(): void
   /** Nobody wants the rest. The sink hears nothing more. */

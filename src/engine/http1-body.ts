@@ -55,10 +55,6 @@ export class Http1Body implements BodySource {
     this.owner.bodyWanted()
   }
 
-  detach(): void {
-    this.sink = null
-  }
-
   /** For a reader that hands the sink over itself, in the turn in which it feeds. */
   attach(sink: BodySink): void {
     this.sink = sink

@@ -350,10 +350,7 @@ export class Http1UpstreamConnection implements StreamEvents, BodyOwner, BodySin
       exchange.client.fail(error)
       return
     }
-    const repeatable = untouched && this.safeToRepeat(exchange, error)
-    // What still comes of the body is for the next try.
-    if (repeatable) exchange.body?.detach()
-    watcher!.attemptFailed(exchange, error, repeatable)
+    watcher!.attemptFailed(exchange, error, untouched && this.safeToRepeat(exchange, error))
   }
 
   /** H19: a reused connection that closed before any reply byte, and a method that may be repeated (RFC 9110 §9.2.2). */

@@ -119,10 +119,6 @@ export class MultiplexedStream implements BodySink, BodySource {
     this.deliver()
   }
 
-  detach(): void {
-    this.sink = null
-  }
-
   resume(): void {
     if (!this.held) return
     this.held = false

@@ -93,7 +93,7 @@ function addOrigin(life: Life, exchange: ExchangePlan, attempts: Attempt[], may:
   }
   // An early reply that closes, or a reset that overtakes it, may take the reply along.
   const { reply } = exchange
-  if (reply.early && (reply.closes !== 'no' || reply.framing === 'close')) {
+  if (reply.early && (reply.closes !== 'no' || reply.framing === 'close' || reply.fault !== 'none')) {
     for (const outcome of ['ERR_UPSTREAM_CLOSED', 'partial', 'none']) may.add(outcome)
   }
 }

@@ -121,7 +121,8 @@ export function judge(life: Life, client: ClientPlan, sights: Sight[]): void {
     }
     const may = allowed(life, exchange)
     // A connection that is cut for one reply may take those before it along (RFC 9112 §9.6).
-    const cutsBehind = client.depth > 1 && client.exchanges.slice(index + 1).some(({ reply }) => reply.fault !== 'none')
+    const cutsBehind =
+      client.depth > 1 && client.exchanges.slice(index + 1).some(({ reply }) => reply.fault !== 'none' || reply.early)
     if (leaves || cutsBehind) may.add('none').add('partial')
     if (!may.has(sight.outcome)) {
       life.violate(`${exchange.id} came to ${sight.outcome}; it may come to ${[...may].join(', ')}`)

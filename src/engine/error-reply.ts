@@ -1,8 +1,8 @@
-import { errorCodes } from '../core/error-codes.ts'
 import type { TurnpikeError } from '../core/error.ts'
 import { Headers } from '../core/headers.ts'
 import { reasonPhrase } from '../wire/http1/encode.ts'
 import type { Exchange, Reply } from './exchange.ts'
+import { proxyStatus } from './proxy-status.ts'
 
 /** The HTTP reply for an error: cause code in `Proxy-Status` (RFC 9209) and body, request id, no stack (H23). */
 export function errorReply(error: TurnpikeError, exchange: Exchange, pseudonym: string, requestId: string): Reply {
@@ -16,11 +16,6 @@ export function errorReply(error: TurnpikeError, exchange: Exchange, pseudonym: 
   const [type, text] = page(error, status, exchange.headers.get('accept') ?? '', requestId)
   headers.append('Content-Type', type)
   return { status, headers, body: { kind: 'bytes', bytes: Buffer.from(text, 'utf8') } }
-}
-
-function proxyStatus(error: TurnpikeError, pseudonym: string): string {
-  const type = errorCodes[error.code].proxyStatus
-  return `${pseudonym}${type === '' ? '' : `; error=${type}`}; details="${error.code}"`
 }
 
 function page(error: TurnpikeError, status: number, accept: string, requestId: string): [type: string, text: string] {

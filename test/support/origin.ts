@@ -22,14 +22,18 @@ export async function startOrigin(
   t: TestContext,
   script: (connection: RawPeer, origin: Origin, index: number) => void | Promise<void> = answering(() => ok('hello')),
 ): Promise<Origin> {
-  const thrown: unknown[] = []
   let arrived = Promise.withResolvers<void>()
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
     const peer = new RawPeer(socket)
     const index = origin.connections.push(peer) - 1
     arrived.resolve()
     arrived = Promise.withResolvers()
-    Promise.resolve(script(peer, origin, index)).catch((error: unknown) => thrown.push(error))
+    Promise.resolve(script(peer, origin, index)).catch((error: unknown) => {
+      // After what ends the test's other parts: a hook that throws is the last that runs.
+      t.after(() => {
+        throw error
+      })
+    })
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
@@ -48,7 +52,6 @@ export async function startOrigin(
     server.close()
     for (const { socket } of origin.connections) socket.destroy()
     await once(server, 'close')
-    if (thrown.length > 0) throw new AggregateError(thrown, 'the script of an origin failed')
   })
   return origin
 }

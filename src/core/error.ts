@@ -29,6 +29,8 @@ export interface ErrorOptions {
   retry?: boolean
   /** HTTP status of the reply. Default: the code's own. */
   status?: number
+  /** Methods that would be allowed, for `Allow` on a 405. */
+  allow?: string
   cause?: unknown
 }
 
@@ -39,6 +41,8 @@ export class TurnpikeError extends Error {
   readonly phase: Phase
   readonly retry: boolean
   readonly status: number
+  /** Methods that would be allowed, '' where that is not the matter. */
+  readonly allow: string
 
   constructor(code: ErrorCode, options: ErrorOptions = {}) {
     const known = errorCodes[code]
@@ -49,6 +53,7 @@ export class TurnpikeError extends Error {
     this.phase = options.phase ?? known.phase
     this.retry = options.retry ?? known.retry
     this.status = options.status ?? known.status
+    this.allow = options.allow ?? ''
   }
 
   /** Anything thrown, as a TurnpikeError: itself, or ERR_INTERNAL with it as the cause. */

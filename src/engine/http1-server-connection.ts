@@ -79,7 +79,7 @@ export class Http1ServerConnection implements BodyOwner {
     this.services = services
     this.options = options
     session.peerTrusted = options.trustedProxies.has(session.peerAddress)
-    this.writer = new SocketWriter(socket, () => this.drained())
+    this.writer = new SocketWriter(socket, session.tls !== null, () => this.drained())
     this.deadline = new Deadline((name) => this.expired(name))
     this.arm('head', options.timeouts.headMs)
     socket.on('data', (chunk) => this.received(chunk))

@@ -90,7 +90,7 @@ export class Http1UpstreamConnection implements StreamEvents, BodyOwner, BodySin
     this.timeouts = timeouts
     this.idleMs = idleMs
     this.parser = new ResponseHeadParser(replyLimits)
-    this.writer = new SocketWriter(dialled.socket, () => this.written())
+    this.writer = new SocketWriter(dialled.socket, stable, () => this.written())
     this.deadline = new Deadline((name) => this.expired(name))
     dialled.attach(this)
   }

@@ -2,6 +2,8 @@ import type { Socket } from './world.ts'
 
 /** Bodies up to this size leave as one string with what stands before them: one write, nothing to own. */
 const GATHER_BYTES = 16 * 1024
+/** Text that TLS may hold: it never takes a write at once, and waiting for each costs 5 µs. */
+const SECURED_BYTES = 64 * 1024
 const EMPTY = Buffer.alloc(0)
 
 /**
@@ -13,11 +15,13 @@ export class SocketWriter {
   waiting = false
   private text = ''
   private readonly socket: Socket
+  private readonly secured: boolean
   private readonly drained: () => void
 
   /** `drained` is called each time that `waiting` ends. */
-  constructor(socket: Socket, drained: () => void) {
+  constructor(socket: Socket, secured: boolean, drained: () => void) {
     this.socket = socket
+    this.secured = secured
     this.drained = drained
   }
 
@@ -50,7 +54,7 @@ export class SocketWriter {
     if (this.text !== '') {
       this.socket.write(this.text, 'latin1')
       this.text = ''
-      return this.settle()
+      if (!this.secured || this.socket.writableLength > SECURED_BYTES) return this.settle()
     }
     return !this.waiting
   }

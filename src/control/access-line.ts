@@ -1,5 +1,4 @@
 import type { TurnpikeError } from '../core/error.ts'
-import { known } from '../core/header-names.ts'
 import type { Exchange } from '../engine/exchange.ts'
 import type { RequestIds } from '../engine/request-id.ts'
 import type { Session } from '../engine/session.ts'
@@ -43,7 +42,7 @@ export class AccessLines {
 
   /** One line of ASCII JSON with its newline. */
   of(exchange: Exchange): string {
-    const { session, clientAddress, startedAt, connectedAt, firstByteAt, finishedAt, target, bytesIn, headers } =
+    const { session, clientAddress, startedAt, connectedAt, firstByteAt, finishedAt, target, bytesIn } =
       exchange
     if (session.logText === '') session.logText = connectionText(session)
     let line =
@@ -76,8 +75,8 @@ export class AccessLines {
       line += exchange.reused ? ',"attempts":1,"reused":true' : ',"attempts":1,"reused":false'
     else if (exchange.attempts > 1) line += ',"attempts":' + exchange.attempts + ',"reused":' + exchange.reused
     if (exchange.error !== null) line += errorText(exchange.error)
-    const at = headers.find(known.userAgent)
-    return line + (at < 0 ? '}\n' : this.userAgents.get(headers.valueAt(at), ''))
+    const { userAgent } = exchange
+    return line + (userAgent === '' ? '}\n' : this.userAgents.get(userAgent, ''))
   }
 
   private time(wall: number): string {

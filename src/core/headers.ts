@@ -19,16 +19,31 @@ const valueSyntax = /^[\t\x20-\x7e\x80-\xff]*$/
 export class Headers {
   /** The received head, latin1; '' when made here. Every line ends in CRLF. */
   readonly text: string
-  private readonly fields: number[]
+  private fields: number[]
   /** Where the last received line ends in `text`. */
   private readonly end: number
   private removed = 0
   private added: string[] | null = null
+  /** `fields` is another's too: copied before the first change. */
+  private shared = false
+  /** The received lines that are left, where they were put together before. */
+  private lines: string | null = null
 
   constructor(text = '', fields: number[] = [], end = 0) {
     this.text = text
     this.fields = fields
     this.end = end
+  }
+
+  /** The same received fields, to be changed on their own; for heads that come again and again. */
+  fork(): Headers {
+    this.lines ??= this.receivedLines()
+    this.shared = true
+    const fork = new Headers(this.text, this.fields, this.end)
+    fork.removed = this.removed
+    fork.shared = true
+    fork.lines = this.lines
+    return fork
   }
 
   /** Fields made here. Throws ERR_HEADER_SYNTAX for a name or value that would break the message. */
@@ -131,7 +146,7 @@ export class Headers {
 
   /** The name as received at a position. */
   nameAt(at: number): string {
-    return this.text.slice(this.fields[at]!, this.fields[at + 1]!)
+    return this.text.slice(this.fields[at], this.fields[at + 1])
   }
 
   /** The value at a position, without the blanks around it (RFC 9112 §5). */
@@ -146,28 +161,36 @@ export class Headers {
 
   removeAt(at: number): void {
     if (this.fields[at + 2] === REMOVED) return
+    if (this.shared) {
+      this.fields = this.fields.slice()
+      this.shared = false
+    }
+    this.lines = null
     this.fields[at + 2] = REMOVED
     this.removed++
   }
 
   /** All fields as header lines, each ending in CRLF; no empty line at the end. */
   toText(): string {
-    const { text, fields } = this
-    let lines = ''
-    if (this.removed === 0) {
-      if (fields.length > 0) lines = text.slice(fields[0]!, this.end)
-    } else {
-      let at = 0
-      while (at < fields.length) {
-        while (at < fields.length && fields[at + 2] === REMOVED) at += FIELD_STRIDE
-        if (at >= fields.length) break
-        const start = fields[at]!
-        while (at < fields.length && fields[at + 2] !== REMOVED) at += FIELD_STRIDE
-        lines += text.slice(start, at < fields.length ? fields[at]! : this.end)
-      }
-    }
+    let lines = this.lines ?? this.receivedLines()
     const added = this.added
-    if (added !== null) for (let at = 0; at < added.length; at += 2) lines += `${added[at]!}: ${added[at + 1]!}\r\n`
+    if (added !== null) for (let at = 0; at < added.length; at += 2) lines += `${added[at]}: ${added[at + 1]}\r\n`
+    return lines
+  }
+
+  /** Runs of the received text. */
+  private receivedLines(): string {
+    const { text, fields } = this
+    if (this.removed === 0) return fields.length > 0 ? text.slice(fields[0], this.end) : ''
+    let lines = ''
+    let at = 0
+    while (at < fields.length) {
+      while (at < fields.length && fields[at + 2] === REMOVED) at += FIELD_STRIDE
+      if (at >= fields.length) break
+      const start = fields[at]
+      while (at < fields.length && fields[at + 2] !== REMOVED) at += FIELD_STRIDE
+      lines += text.slice(start, at < fields.length ? fields[at] : this.end)
+    }
     return lines
   }
 

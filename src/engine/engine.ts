@@ -1,3 +1,4 @@
+import { HeadMemo } from '../wire/http1/head-memo.ts'
 import { Dialler } from './dial.ts'
 import { Ledger } from './ledger.ts'
 import { ReadBuffers } from './read-buffers.ts'
@@ -31,7 +32,7 @@ export function createEngine({ world, observer, pseudonym, via = true }: EngineO
     requestIds: new RequestIds(requestIdPrefix(() => world.random())),
     clock: new DateClock(world),
     readBuffers: new ReadBuffers(),
-    connectionFields: { close: false, keepAlive: false, upgrade: '', trailers: false },
+    replyMemo: new HeadMemo(),
     nextSequence: () => sequence++,
   }
 }

@@ -2,6 +2,7 @@ import type { TurnpikeError } from '../core/error.ts'
 import type { Headers } from '../core/headers.ts'
 import type { BodySource, ReplyBody } from './body.ts'
 import type { ClientPort } from './client-port.ts'
+import type { RequestFacts } from './receive-request.ts'
 import type { Session } from './session.ts'
 
 /** A reply that Turnpike makes itself. */
@@ -36,6 +37,10 @@ export class Exchange {
   /** Whether the client understands trailers (`TE: trailers`). */
   readonly acceptsTrailers: boolean
   readonly expectsContinue: boolean
+  /** '' for none. */
+  readonly userAgent: string
+  /** Which forwarding fields came: see `ConnectionFields`. */
+  readonly forwarding: number
   /** Who the request is from: the rightmost address that is not a trusted proxy's. */
   readonly clientAddress: string
   /** The request's body, null where there is none. */
@@ -85,13 +90,16 @@ export class Exchange {
     this.client = client
     this.method = request.method
     this.target = request.target
-    this.host = request.host
-    this.authority = request.authority
+    const { facts } = request
+    this.host = facts.host
+    this.authority = facts.authority
     this.headers = request.headers
     this.versionMinor = request.versionMinor
-    this.upgrade = request.upgrade
-    this.acceptsTrailers = request.acceptsTrailers
-    this.expectsContinue = request.expectsContinue
+    this.upgrade = facts.upgrade
+    this.acceptsTrailers = facts.trailers
+    this.expectsContinue = facts.expectsContinue
+    this.userAgent = facts.userAgent
+    this.forwarding = facts.forwarding
     this.clientAddress = request.clientAddress
     this.body = null
     this.sequence = sequence
@@ -115,12 +123,8 @@ export class Exchange {
 export interface ReceivedRequest {
   method: string
   target: string
-  host: string
-  authority: string
   headers: Headers
   versionMinor: number
-  upgrade: string
-  acceptsTrailers: boolean
-  expectsContinue: boolean
   clientAddress: string
+  facts: RequestFacts
 }

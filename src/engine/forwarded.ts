@@ -35,28 +35,24 @@ function bareAddress(hop: string): string {
  * replaced, from a trusted one it is extended (H18). `Forwarded` (RFC 7239) is kept up where it came.
  */
 export function forwardedLines(exchange: Exchange): string {
-  const { session, headers } = exchange
-  const trusted = session.peerTrusted
-  let hasForwarded = false
-  let cameWith = 0
-  for (let at = 0; at < headers.limit; at += FIELD_STRIDE) {
-    const id = headers.idAt(at)
-    if (id < known.forwarded || id > known.xForwardedPort) continue
-    if (id === known.forwarded) hasForwarded = true
-    if (trusted) cameWith |= 1 << id
-    else headers.removeAt(at)
-  }
-  if (cameWith === 0) {
+  const { session, headers, forwarding } = exchange
+  const hasForwarded = (forwarding & (1 << known.forwarded)) !== 0
+  if (forwarding === 0) return session.forwardedLines(exchange.authority)
+  if (!session.peerTrusted) {
+    for (let at = 0; at < headers.limit; at += FIELD_STRIDE) {
+      const id = headers.idAt(at)
+      if (id >= known.forwarded && id <= known.xForwardedPort) headers.removeAt(at)
+    }
     const lines = session.forwardedLines(exchange.authority)
     return hasForwarded ? lines + `Forwarded: ${forwardedElement(exchange)}\r\n` : lines
   }
   // An element is added in a field of its own: the same list (RFC 9110 §5.3).
   let lines = `X-Forwarded-For: ${session.clientAddress}\r\n`
-  if ((cameWith & (1 << known.xForwardedProto)) === 0) lines += `X-Forwarded-Proto: ${session.scheme}\r\n`
-  if ((cameWith & (1 << known.xForwardedHost)) === 0 && exchange.authority !== '') {
+  if ((forwarding & (1 << known.xForwardedProto)) === 0) lines += `X-Forwarded-Proto: ${session.scheme}\r\n`
+  if ((forwarding & (1 << known.xForwardedHost)) === 0 && exchange.authority !== '') {
     lines += `X-Forwarded-Host: ${exchange.authority}\r\n`
   }
-  if ((cameWith & (1 << known.xForwardedPort)) === 0) lines += `X-Forwarded-Port: ${session.localPort}\r\n`
+  if ((forwarding & (1 << known.xForwardedPort)) === 0) lines += `X-Forwarded-Port: ${session.localPort}\r\n`
   return hasForwarded ? lines + `Forwarded: ${forwardedElement(exchange)}\r\n` : lines
 }
 

@@ -8,9 +8,8 @@ import { Exchange, type ReceivedRequest } from './exchange.ts'
 import type { TrustedProxies } from './forwarded.ts'
 import { Http1Body, type BodyOwner } from './http1-body.ts'
 import { Http1Reply } from './http1-reply.ts'
-import { passedHere } from './ingress.ts'
 import type { ParserShelf } from './parser-shelf.ts'
-import { receiveRequest, unreadableRequest } from './receive-request.ts'
+import { receiveRequest, unreadableRequest, type RequestFacts } from './receive-request.ts'
 import type { Door, EngineServices } from './services.ts'
 import type { Session, TlsFacts } from './session.ts'
 import { SocketWriter } from './socket-writer.ts'
@@ -58,7 +57,7 @@ export class Http1ServerConnection implements BodyOwner {
   private readonly options: Http1ServerOptions
   private readonly door: Door
   /** In the middle of a head, else on the shelf. */
-  private parser: RequestHeadParser | null = null
+  private parser: RequestHeadParser<RequestFacts> | null = null
   private readonly writer: SocketWriter
   private readonly deadline: Deadline
   private reply: Http1Reply | null = null
@@ -260,20 +259,20 @@ export class Http1ServerConnection implements BodyOwner {
     reply.fail(error)
   }
 
-  private begin(head: RequestHead): void {
+  private begin(head: RequestHead<RequestFacts>): void {
     const { services } = this
-    const fields = services.connectionFields
     this.state = 'active'
     this.deadline.at = Infinity
     let request: ReceivedRequest
     try {
-      request = receiveRequest(head, this.session, fields, this.options.trustedProxies)
+      request = receiveRequest(head, this.session, this.options.trustedProxies, services.pseudonym)
     } catch (thrown) {
       this.refuse(TurnpikeError.from(thrown, 'head'))
       return
     }
+    const { facts } = request
     // RFC 9112 §9.3
-    if (fields.close || (head.versionMinor === 0 && !fields.keepAlive)) this.keepAlive = false
+    if (facts.close || (head.versionMinor === 0 && !facts.keepAlive)) this.keepAlive = false
     const exchange = this.open(request)
     if (head.chunked || head.contentLength > 0) {
       this.body = new Http1Body(this, head.chunked ? 'chunked' : 'length', head.contentLength)
@@ -281,8 +280,8 @@ export class Http1ServerConnection implements BodyOwner {
       this.armBodyProgress()
     }
     try {
-      if (passedHere(request.headers, services.pseudonym)) throw new TurnpikeError('ERR_LOOP')
-      if (this.session.tls !== null) this.checkDomain(this.session.tls, request.host)
+      if (facts.passedHere) throw new TurnpikeError('ERR_LOOP')
+      if (this.session.tls !== null) this.checkDomain(this.session.tls, facts.host)
       this.door.handle(exchange)
     } catch (thrown) {
       exchange.fail(TurnpikeError.from(thrown, 'route'))

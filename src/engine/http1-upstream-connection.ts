@@ -8,7 +8,7 @@ import type { Dialled, StreamEvents } from './dialled.ts'
 import { egressHead, type EgressOptions } from './egress.ts'
 import type { Exchange } from './exchange.ts'
 import { Http1Body, type BodyOwner } from './http1-body.ts'
-import { ingress } from './ingress.ts'
+import { ingress, type ConnectionFields } from './ingress.ts'
 import type { EngineServices } from './services.ts'
 import { SocketWriter } from './socket-writer.ts'
 import { Deadline, type TimerName } from './timers.ts'
@@ -53,7 +53,7 @@ export class Http1UpstreamConnection implements StreamEvents, BodyOwner, BodySin
   private readonly idleMs: number
   /** What is read stays ours (TLS); else only until `read` returns. */
   private readonly stable: boolean
-  private readonly parser: ResponseHeadParser
+  private readonly parser: ResponseHeadParser<ConnectionFields>
   private readonly writer: SocketWriter
   private readonly deadline: Deadline
   private watcher: AttemptWatcher | null = null
@@ -89,7 +89,7 @@ export class Http1UpstreamConnection implements StreamEvents, BodyOwner, BodySin
     this.egress = egress
     this.timeouts = timeouts
     this.idleMs = idleMs
-    this.parser = new ResponseHeadParser(replyLimits)
+    this.parser = new ResponseHeadParser(replyLimits, services.replyMemo)
     this.writer = new SocketWriter(dialled.socket, stable, () => this.written())
     this.deadline = new Deadline((name) => this.expired(name))
     dialled.attach(this)
@@ -263,16 +263,23 @@ export class Http1UpstreamConnection implements StreamEvents, BodyOwner, BodySin
   }
 
   /** True where the connection is no longer this exchange's. */
-  private headRead(head: ResponseHead, bytes: Buffer, at: number, end: number): boolean {
+  private headRead(head: ResponseHead<ConnectionFields>, bytes: Buffer, at: number, end: number): boolean {
     const exchange = this.exchange!
-    const { status, headers, reason } = head
-    const fields = this.services.connectionFields
-    ingress(headers, fields)
+    const { status, reason, block } = head
+    let { headers } = head
+    let fields = block?.facts ?? null
+    if (fields === null) {
+      fields = ingress(block === null ? headers : block.head.headers)
+      if (block !== null) {
+        block.facts = fields
+        headers = block.head.headers.fork()
+      }
+    }
     if (status === 101) {
       // H16: bytes of a request's body are never a tunnel's. RFC 9110 §7.8: to a protocol that was asked for.
       if (exchange.upgrade === '' || fields.upgrade !== exchange.upgrade || !this.requestDone)
         this.fail(new TurnpikeError('ERR_UPSTREAM_UPGRADE'))
-      else this.openTunnel(head, bytes, at, end)
+      else this.openTunnel(status, reason, headers, at < end ? Buffer.from(bytes.subarray(at, end)) : null)
       return true
     }
     if (status < 200) {
@@ -328,13 +335,13 @@ export class Http1UpstreamConnection implements StreamEvents, BodyOwner, BodySin
     this.dialled.socket.resume()
   }
 
-  private openTunnel(head: ResponseHead, bytes: Buffer, at: number, end: number): void {
+  /** `first`: bytes that came with the 101. */
+  private openTunnel(status: number, reason: string, headers: Headers, first: Buffer | null): void {
     const exchange = this.exchange!
     exchange.client.worker = null
     const { dialled, services, timeouts } = this
     this.leave()
-    const taken = exchange.client.takeOver(head.status, head.reason, head.headers)
-    const first = at < end ? Buffer.from(bytes.subarray(at, end)) : null
+    const taken = exchange.client.takeOver(status, reason, headers)
     new Tunnel(taken, dialled, exchange, services, timeouts.stallMs, this.stable).open(first)
   }
 

@@ -7,8 +7,7 @@ function received(lines: string[]): { fields: ConnectionFields; text: string } {
   const parser = new RequestHeadParser({ headBytes: 8192, headerCount: 100, targetBytes: 1024 })
   const bytes = Buffer.from(`GET / HTTP/1.1\r\nHost: a.example\r\n${lines.map((line) => `${line}\r\n`).join('')}\r\n`, 'latin1')
   assert.equal(parser.read(bytes, 0, bytes.length), bytes.length)
-  const fields = { close: true, keepAlive: true, upgrade: 'x', trailers: true }
-  ingress(parser.head.headers, fields)
+  const fields = ingress(parser.head.headers)
   return { fields, text: parser.head.headers.toText() }
 }
 

@@ -9,6 +9,8 @@ export interface ConnectionFields {
   /** Protocol named by `Upgrade`, lower case, '' where `Connection` did not name it. */
   upgrade: string
   trailers: boolean
+  /** Which of the forwarding fields came: a bit for each, by its known id. */
+  forwarding: number
 }
 
 /**
@@ -37,15 +39,16 @@ const kept = new Set([
  * The ingress choke point: takes the hop-by-hop fields off a received message, before anything
  * else looks at it, in both directions (RFC 9110 §7.6.1), and says what they asked for.
  */
-export function ingress(headers: Headers, fields: ConnectionFields): void {
-  fields.close = fields.keepAlive = fields.trailers = false
-  fields.upgrade = ''
+export function ingress(headers: Headers): ConnectionFields {
+  const fields: ConnectionFields = { close: false, keepAlive: false, upgrade: '', trailers: false, forwarding: 0 }
   let upgrade = ''
   let upgradeNamed = false
   for (let at = 0; at < headers.limit; at += FIELD_STRIDE) {
     const id = headers.idAt(at)
     if (id === known.other) continue
-    if (id === known.connection) {
+    if (id >= known.forwarded && id <= known.xForwardedPort) {
+      fields.forwarding |= 1 << id
+    } else if (id === known.connection) {
       const value = headers.valueAt(at)
       headers.removeAt(at)
       if (value === 'keep-alive') fields.keepAlive = true
@@ -67,6 +70,7 @@ export function ingress(headers: Headers, fields: ConnectionFields): void {
     }
   }
   if (upgradeNamed) fields.upgrade = upgrade
+  return fields
 }
 
 /** Connection options other than the two everyday ones; true where `upgrade` is among them. */

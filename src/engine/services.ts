@@ -1,3 +1,5 @@
+import type { HeadMemo } from '../wire/http1/head-memo.ts'
+import type { ResponseBlock } from '../wire/http1/response-head.ts'
 import type { Dialler } from './dial.ts'
 import type { ConnectionFields } from './ingress.ts'
 import type { Exchange } from './exchange.ts'
@@ -33,8 +35,8 @@ export interface EngineServices {
   pseudonym: string
   /** The `Via` line of a reply, '' where it is off (H14). */
   viaLine: string
-  /** Scratch for ingress, read at once by whoever called it. */
-  connectionFields: ConnectionFields
+  /** Reply heads that came before. */
+  replyMemo: HeadMemo<ResponseBlock<ConnectionFields>>
   /** Numbers the exchanges. */
   nextSequence(): number
 }

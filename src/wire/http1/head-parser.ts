@@ -46,6 +46,10 @@ export abstract class HeadParser {
   /** Three numbers a field, as Headers has them; written over by the next head. */
   protected readonly fields: number[] = []
   protected fieldsEnd = 0
+  /** Where the field lines begin. */
+  protected fieldsFrom = 0
+  /** The last head had been read before. */
+  private recalled = false
   private lineStart = 0
   private kept: Buffer | null = null
   private keptLength = 0
@@ -77,8 +81,10 @@ export abstract class HeadParser {
    */
   read(bytes: Buffer, start: number, end: number): number {
     if (this.kept === null) {
+      this.recalled = false
       const after = this.advance(bytes, start, end)
       if (after === MORE) this.keep(bytes, start, end)
+      else if (after > 0 && !this.recalled) this.learn(bytes, start, after, end)
       return after
     }
     const before = this.keptLength
@@ -89,10 +95,19 @@ export abstract class HeadParser {
 
   /** Reads the start line from `bytes[base + this.at]`: the position after it, MORE or FAULTY. */
   protected abstract readStartLine(bytes: Buffer, base: number, end: number): number
+  /** After the start line: the end of a head that was read before, byte for byte, or MORE. */
+  protected abstract recall(bytes: Buffer, base: number, at: number, end: number): number
+  /** `bytes[base..headEnd)` was read, out of what ended at `end`: it may come again. */
+  protected abstract learn(bytes: Buffer, base: number, headEnd: number, end: number): void
   /** The head is `bytes[base..end)`. Returns `end` or FAULTY; must reset. */
   protected abstract complete(bytes: Buffer, base: number, end: number): number
   protected abstract failTooLarge(): number
   protected abstract failSyntax(message: string): number
+
+  /** The positions of the last head's fields, counted from `offset`. */
+  protected fieldsFromOffset(count: number, offset: number): number[] {
+    return this.fields.slice(0, count).map((value, at) => (at % FIELD_STRIDE === 2 ? value : value - offset))
+  }
 
   private keep(bytes: Buffer, start: number, end: number): void {
     const length = this.keptLength + end - start
@@ -117,6 +132,14 @@ export abstract class HeadParser {
       if (after >= 0) {
         this.phase = NAME
         this.at = this.lineStart = after - base
+        this.fieldsFrom = after - base
+        if (this.kept === null) {
+          const known = this.recall(bytes, base, after, limit)
+          if (known !== MORE) {
+            this.recalled = true
+            return known
+          }
+        }
       }
     }
     if (this.phase >= NAME) after = this.readFields(bytes, base, end)

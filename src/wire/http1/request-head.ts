@@ -6,10 +6,22 @@ import { isAuthority } from './authority.ts'
 import { readBodyFields } from './body-framing.ts'
 import { CR, DELETE, isDigit, LF, SPACE, tokenBytes } from './byte-classes.ts'
 import { latin1 } from './latin1.ts'
+import { HeadMemo, type Remembered } from './head-memo.ts'
 import { FAULTY, HeadParser, MORE, type HeadLimits } from './head-parser.ts'
 
+/** The field lines of a request that came before, byte for byte, and what they meant. */
+export interface RequestBlock<Facts> extends Remembered {
+  /** For `fork`. */
+  readonly headers: Headers
+  readonly chunked: boolean
+  readonly contentLength: number
+  readonly host: string
+  /** What the reader made of them, null until then. */
+  facts: Facts | null
+}
+
 /** A request head, made fresh for each request. */
-export class RequestHead {
+export class RequestHead<Facts = unknown> {
   readonly method: string
   /** The request target as received; bytes above 0x7f are let through. */
   readonly target: string
@@ -23,6 +35,8 @@ export class RequestHead {
   readonly host: string | null
   /** Size of the head. */
   readonly bytes: number
+  /** Where its field lines came before: `headers` is a fork of the block's. */
+  readonly block: RequestBlock<Facts> | null
 
   constructor(
     method: string,
@@ -33,6 +47,7 @@ export class RequestHead {
     contentLength: number,
     host: string | null,
     bytes: number,
+    block: RequestBlock<Facts> | null,
   ) {
     this.method = method
     this.target = target
@@ -42,6 +57,7 @@ export class RequestHead {
     this.contentLength = contentLength
     this.host = host
     this.bytes = bytes
+    this.block = block
   }
 }
 
@@ -53,20 +69,25 @@ const VERSION = 3
 
 const HASH = 0x23
 const SLASH = 0x2f
+const ONE = 0x31
 const version = Buffer.from('HTTP/1.1\r\n')
 const MAJOR = 5
 const MINOR = 7
 const absoluteForm = /^https?:\/\/([^/?]+)/i
 
 /** Reads request heads at any split; one for each client connection, used again for each request. */
-export class RequestHeadParser extends HeadParser {
-  head!: RequestHead
+export class RequestHeadParser<Facts = unknown> extends HeadParser {
+  head!: RequestHead<Facts>
+  private readonly memo: HeadMemo<RequestBlock<Facts>>
   private methodStart = 0
   private methodEnd = 0
   private targetEnd = 0
+  private fieldCount = 0
 
-  constructor(limits: HeadLimits) {
+  /** `memo`: shared by the parsers of one listener. Default: one of its own. */
+  constructor(limits: HeadLimits, memo: HeadMemo<RequestBlock<Facts>> = new HeadMemo()) {
     super(limits, false)
+    this.memo = memo
   }
 
   /** An empty line alone, as some clients send after a body, starts nothing: the connection stays idle. */
@@ -129,12 +150,39 @@ export class RequestHeadParser extends HeadParser {
     return bytes[start + MAJOR] === version[MAJOR] ? start + length : this.fail('ERR_HTTP_VERSION')
   }
 
+  /** Only for the everyday form: an origin-form target and HTTP/1.1, for which the rules on Host are the same. */
+  protected recall(bytes: Buffer, base: number, at: number, end: number): number {
+    if (bytes[base + this.methodEnd + 1] !== SLASH || bytes[at - 3] !== ONE) return MORE
+    const block = this.memo.find(bytes, at, end)
+    if (block === null || at + block.bytes.length - base > this.limits.headBytes) return MORE
+    const line = latin1(bytes, base, at)
+    const method = line.slice(this.methodStart, this.methodEnd)
+    if (method === 'CONNECT') return MORE
+    const target = line.slice(this.methodEnd + 1, this.targetEnd)
+    this.reset()
+    const { headers, chunked, contentLength, host, bytes: fields } = block
+    const size = at - base + fields.length
+    this.head = new RequestHead(method, target, 1, headers.fork(), chunked, contentLength, host, size, block)
+    return base + size
+  }
+
+  protected learn(bytes: Buffer, base: number, headEnd: number, end: number): void {
+    const { host, versionMinor, target, chunked, contentLength } = this.head
+    if (host === null || versionMinor === 0 || target.charCodeAt(0) !== SLASH) return
+    this.memo.learn(bytes, base + this.fieldsFrom, headEnd, end, (kept) => {
+      const fields = this.fieldsFromOffset(this.fieldCount, this.fieldsFrom)
+      const headers = new Headers(latin1(kept, 0, kept.length), fields, kept.length - 2)
+      return { bytes: kept, headers, chunked, contentLength, host, facts: null }
+    })
+  }
+
   protected complete(bytes: Buffer, base: number, end: number): number {
     const text = latin1(bytes, base, end)
     const method = text.slice(this.methodStart, this.methodEnd)
     const target = text.slice(this.methodEnd + 1, this.targetEnd)
     const versionMinor = text.charCodeAt(this.targetEnd + 1 + MINOR) === 0x30 ? 0 : 1
     const headers = new Headers(text, this.fields.slice(0, this.fieldsEnd), text.length - 2)
+    this.fieldCount = this.fieldsEnd
     this.reset()
 
     if (!isTarget(method, target)) return this.fail('ERR_REQUEST_LINE', 'The request target is malformed.')
@@ -156,6 +204,7 @@ export class RequestHeadParser extends HeadParser {
       framing.contentLength,
       host,
       text.length,
+      null,
     )
     return end
   }

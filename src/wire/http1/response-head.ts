@@ -3,11 +3,20 @@ import type { ErrorCode } from '../../core/error-codes.ts'
 import { Headers } from '../../core/headers.ts'
 import { readBodyFields, replyFraming, type Framing } from './body-framing.ts'
 import { CR, DELETE, HTAB, isDigit, LF, SPACE } from './byte-classes.ts'
+import { HeadMemo, type Remembered } from './head-memo.ts'
 import { FAULTY, HeadParser, MORE, type HeadLimits } from './head-parser.ts'
 import { latin1 } from './latin1.ts'
 
+/** A reply head that came before, byte for byte, and what it meant. */
+export interface ResponseBlock<Facts> extends Remembered {
+  /** Its `headers` are for `fork`. */
+  readonly head: ResponseHead<Facts>
+  /** What the reader made of it, null until then. */
+  facts: Facts | null
+}
+
 /** A reply head, made fresh for each reply. */
-export class ResponseHead {
+export class ResponseHead<Facts = unknown> {
   /** 100 to 999. */
   readonly status: number
   /** Reason phrase as received, '' where there is none. */
@@ -20,6 +29,8 @@ export class ResponseHead {
   readonly contentLength: number
   /** Size of the head as received. */
   readonly bytes: number
+  /** Where it came before: `headers` is a fork of the block's. */
+  readonly block: ResponseBlock<Facts> | null
 
   constructor(
     status: number,
@@ -29,6 +40,7 @@ export class ResponseHead {
     chunked: boolean,
     contentLength: number,
     bytes: number,
+    block: ResponseBlock<Facts> | null,
   ) {
     this.status = status
     this.reason = reason
@@ -37,6 +49,7 @@ export class ResponseHead {
     this.chunked = chunked
     this.contentLength = contentLength
     this.bytes = bytes
+    this.block = block
   }
 
   /** How the body ends, given the method that was asked with (H8). */
@@ -57,13 +70,38 @@ const foldedLine = /\r\n[ \t]+/g
 const blankBeforeColon = /^([^ \t:\r\n]+)[ \t]+:/gm
 
 /** Reads reply heads at any split; one for each upstream connection, used again for each reply. */
-export class ResponseHeadParser extends HeadParser {
-  head!: ResponseHead
+export class ResponseHeadParser<Facts = unknown> extends HeadParser {
+  head!: ResponseHead<Facts>
+  private readonly memo: HeadMemo<ResponseBlock<Facts>>
   private lineEnd = 0
   private sizeBeforeCleaning = 0
+  private fieldCount = 0
 
-  constructor(limits: HeadLimits) {
+  /** `memo`: shared by the parsers of one engine. Default: one of its own. */
+  constructor(limits: HeadLimits, memo: HeadMemo<ResponseBlock<Facts>> = new HeadMemo()) {
     super(limits, true)
+    this.memo = memo
+  }
+
+  protected recall(bytes: Buffer, base: number, _at: number, end: number): number {
+    const block = this.memo.find(bytes, base, end)
+    if (block === null || block.bytes.length > this.limits.headBytes) return MORE
+    this.reset()
+    const { status, reason, versionMinor, headers, chunked, contentLength } = block.head
+    const size = block.bytes.length
+    this.head = new ResponseHead(status, reason, versionMinor, headers.fork(), chunked, contentLength, size, block)
+    return base + size
+  }
+
+  protected learn(bytes: Buffer, base: number, headEnd: number, end: number): void {
+    const { status, reason, versionMinor, chunked, contentLength, bytes: size } = this.head
+    // A head that was cleaned has other positions than its bytes.
+    if (this.head.headers.text.length !== headEnd - base) return
+    this.memo.learn(bytes, base, headEnd, end, (kept) => {
+      const headers = new Headers(latin1(kept, 0, size), this.fieldsFromOffset(this.fieldCount, 0), size - 2)
+      const head = new ResponseHead<Facts>(status, reason, versionMinor, headers, chunked, contentLength, size, null)
+      return { bytes: kept, head, facts: null }
+    })
   }
 
   protected readStartLine(bytes: Buffer, base: number, end: number): number {
@@ -104,6 +142,7 @@ export class ResponseHeadParser extends HeadParser {
     const versionMinor = text.charCodeAt(MINOR) === 0x30 ? 0 : 1
     const headers = new Headers(text, this.fields.slice(0, this.fieldsEnd), text.length - 2)
     const size = this.sizeBeforeCleaning || text.length
+    this.fieldCount = this.fieldsEnd
     this.sizeBeforeCleaning = 0
     this.reset()
 
@@ -111,7 +150,7 @@ export class ResponseHeadParser extends HeadParser {
     // A coding before `chunked` was never asked for, and could not be passed on (no TE is sent).
     if (framing === 'ambiguous' || framing === 'unknown-coding') return this.fail('ERR_UPSTREAM_FRAMING')
     const { chunked, contentLength } = framing
-    this.head = new ResponseHead(status, reason, versionMinor, headers, chunked, contentLength, size)
+    this.head = new ResponseHead(status, reason, versionMinor, headers, chunked, contentLength, size, null)
     return end
   }
 

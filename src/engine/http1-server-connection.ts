@@ -6,6 +6,7 @@ import type { DownstreamSecurity } from './downstream-security.ts'
 import { cutSocket } from './cut-socket.ts'
 import { Exchange, type ReceivedRequest } from './exchange.ts'
 import type { TrustedProxies } from './forwarded.ts'
+import { freePiece } from './free-piece.ts'
 import { Http1Body, type BodyOwner } from './http1-body.ts'
 import { Http1Reply } from './http1-reply.ts'
 import type { ParserShelf } from './parser-shelf.ts'
@@ -168,6 +169,7 @@ export class Http1ServerConnection implements BodyOwner {
       return
     }
     this.read(chunk)
+    if (this.pending === null && this.body?.held !== true) freePiece(chunk)
   }
 
   private readOn(): void {

@@ -88,6 +88,7 @@ export interface Socket {
   pause(): unknown
   resume(): unknown
   setNoDelay(on: boolean): unknown
+  /** A chunk is its reader's, which may free its memory. */
   on(event: 'data', listener: (chunk: Buffer) => void): unknown
   on(event: 'end' | 'close' | 'drain' | 'connect', listener: () => void): unknown
   on(event: 'error', listener: (error: Error) => void): unknown

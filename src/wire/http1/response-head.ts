@@ -95,8 +95,8 @@ export class ResponseHeadParser<Facts = unknown> extends HeadParser {
 
   protected learn(bytes: Buffer, base: number, headEnd: number, end: number): void {
     const { status, reason, versionMinor, chunked, contentLength, bytes: size } = this.head
-    // A head that was cleaned has other positions than its bytes.
-    if (this.head.headers.text.length !== headEnd - base) return
+    // A head that was cleaned has other positions than its bytes: neither its old nor its new form is kept.
+    if (size !== headEnd - base || this.head.headers.text.length !== size) return
     this.memo.learn(bytes, base, headEnd, end, (kept) => {
       const headers = new Headers(latin1(kept, 0, size), this.fieldsFromOffset(this.fieldCount, 0), size - 2)
       const head = new ResponseHead<Facts>(status, reason, versionMinor, headers, chunked, contentLength, size, null)

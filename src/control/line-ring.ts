@@ -33,7 +33,7 @@ export class LineRing {
   add(line: string): void {
     const length = line.length
     if (this.end + length > this.limit && !this.makeRoom(length)) return
-    this.ring.write(line, this.end, 'latin1')
+    this.ring.latin1Write(line, this.end, length)
     this.end += length
   }
 

@@ -70,6 +70,8 @@ export class Http1ServerConnection implements BodyOwner {
   private inputEnded = false
   private served = 0
   private bodyMark = 0
+  /** When the last exchange ended. */
+  private finishedAt = 0
   private unwanted = 0
 
   constructor(socket: Socket, session: Session, door: Door, services: EngineServices, options: Http1ServerOptions) {
@@ -245,8 +247,11 @@ export class Http1ServerConnection implements BodyOwner {
       else this.failRequest(reply, body, error)
       return end
     }
-    if (body.done && reply === null) this.rest()
-    else if (body.done) this.deadline.at = Infinity
+    if (body.done && reply === null) {
+      this.finishedAt = this.services.world.now()
+      this.rest()
+    }
+    if (body.done && reply !== null) this.deadline.at = Infinity
     return next
   }
 
@@ -331,7 +336,7 @@ export class Http1ServerConnection implements BodyOwner {
     this.reply = null
     reply.close()
     const { services } = this
-    reply.exchange.finishedAt = services.world.now()
+    this.finishedAt = reply.exchange.finishedAt = services.world.now()
     services.observer.finished(reply.exchange)
     services.ledger.strike('exchanges')
   }
@@ -341,7 +346,7 @@ export class Http1ServerConnection implements BodyOwner {
     this.body = null
     if (!this.keepAlive) return this.linger()
     this.state = 'idle'
-    this.arm('idle', this.options.timeouts.idleMs)
+    this.services.timers.set(this.deadline, 'idle', this.finishedAt, this.options.timeouts.idleMs)
   }
 
   /** Says goodbye and reads on for a while, so that what the client still sends does not reset the reply away. */

@@ -69,6 +69,8 @@ export class Http1UpstreamConnection implements StreamEvents, BodyOwner, BodySin
   private pending: Buffer | null = null
   private consuming = false
   private inputEnded = false
+  /** When bytes were last read. */
+  private readAt = 0
   /** The socket was told to read no further. */
   private stopped = false
   private gone = false
@@ -217,9 +219,10 @@ export class Http1UpstreamConnection implements StreamEvents, BodyOwner, BodySin
 
   private consume(bytes: Buffer, at: number, end: number): void {
     this.consuming = true
+    this.readAt = this.services.world.now()
     if (!this.replyTouched) {
       this.replyTouched = true
-      this.exchange!.firstByteAt = this.services.world.now()
+      this.exchange!.firstByteAt = this.readAt
     }
     while (at < end && this.exchange !== null) {
       if (this.body === null) {
@@ -303,6 +306,14 @@ export class Http1UpstreamConnection implements StreamEvents, BodyOwner, BodySin
       this.complete()
       return true
     }
+    if (framing === 'length' && length <= end - at && length <= COPIED_BYTES) {
+      // All of it is at hand, and is copied: there is nothing to hold or to wait for.
+      exchange.client.write(bytes, at, at + length)
+      exchange.client.end(null)
+      if (at + length < end) this.reusable = false
+      this.complete()
+      return true
+    }
     this.body = new Http1Body(this, framing, length)
     this.body.attach(exchange.client)
     return false
@@ -322,7 +333,7 @@ export class Http1UpstreamConnection implements StreamEvents, BodyOwner, BodySin
     } else {
       this.exchange = this.watcher = null
       this.body = null
-      this.services.timers.set(this.deadline, 'idle', this.services.world.now(), this.idleMs)
+      this.services.timers.set(this.deadline, 'idle', this.readAt, this.idleMs)
       this.readOn()
       this.keeper.released(this)
     }

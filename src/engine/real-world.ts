@@ -1,4 +1,5 @@
 import { lookup } from 'node:dns'
+import { performance } from 'node:perf_hooks'
 import { connect, Socket as NetSocket } from 'node:net'
 import { Descriptors } from './descriptors.ts'
 import { ListeningServer } from './listening-server.ts'

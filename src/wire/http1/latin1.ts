@@ -3,6 +3,7 @@ declare global {
   // oxlint-disable-next-line no-unused-vars
   interface Buffer<TArrayBuffer extends ArrayBufferLike = ArrayBufferLike> {
     latin1Slice(start: number, end: number): string
+    latin1Write(text: string, offset: number, length: number): number
   }
 }
 

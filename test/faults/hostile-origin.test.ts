@@ -28,7 +28,7 @@ const broken: [name: string, bytes: string, cause: string][] = [
 ]
 
 test('H20 what a hostile endpoint sends is a 502 with its cause, or a cut reply, and never the end of the process', async (t) => {
-  const next = { bytes: Buffer.alloc(0) }
+  const next: { bytes: Buffer } = { bytes: Buffer.alloc(0) }
   const origin = await startOrigin(t, async (connection) => {
     // Whatever is left of its connection when it is given up.
     await connection.until(({ text }) => text.includes('\r\n\r\n'), 'a head')
@@ -39,7 +39,7 @@ test('H20 what a hostile endpoint sends is a 502 with its cause, or a cut reply,
     while (gateway.log.length < count) await new Promise((resolve) => setTimeout(resolve, 5))
   }
   for (const [at, [name, bytes, cause]] of floods.entries()) {
-    next.bytes = Buffer.from(bytes as string, 'latin1')
+    next.bytes = typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes
     const reply = await ask(gateway.port, get())
     assert.equal(reply.status, 502, name)
     assert.match(reply.field('proxy-status')!, new RegExp(`details="${cause}"`), name)

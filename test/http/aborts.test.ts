@@ -10,7 +10,7 @@ import { get, post } from '../support/raw-client.ts'
 import type { RawPeer } from '../support/raw-peer.ts'
 
 /** An abort travels within this; no timer of any config here is shorter. */
-const BOUND_MS = 1_000
+const BOUND_MS = 2_000
 
 async function abort(client: RawPeer, how: 'end' | 'reset'): Promise<number> {
   if (how === 'reset') client.reset()

@@ -57,9 +57,9 @@ test('H25 bodyProgress: a body that does not move, 408; one that is slow and mov
   )
   const gateway = await startGateway(t, {
     to: [origin.port],
-    listener: { timeouts: { bodyProgress: '1KiB/200ms' } },
-    // Shorter than the upload takes: it is not for this timer to say.
-    upstream: { timeouts: { stall: '250ms', firstByte: '250ms' } },
+    listener: { timeouts: { bodyProgress: '1KiB/400ms' } },
+    // Shorter than the upload takes: it is counted from its end.
+    upstream: { timeouts: { firstByte: '400ms' } },
   })
   const stuck = await gateway.connect()
   stuck.send(`${chunkedPost}5\r\nhello\r\n`)
@@ -95,12 +95,10 @@ test('H25 connect: waiting for a connection to come free, 503', async (t) => {
 test('H25 connect: a backlog that is full, 504 after one connect time', async (t) => {
   const gateway = await startGateway(t, { to: [await startBlackHole(t)], upstream: { timeouts: { connect: '200ms' } } })
   const client = await gateway.connect()
-  const start = performance.now()
   client.send(get())
   const reply = await client.reply()
   assert.deepEqual([reply.status, reply.body.includes('timer: connect')], [504, true])
-  assert.ok(performance.now() - start < 390)
-  assert.equal(gateway.log[0]!.cause, 'ERR_CONNECT_TIMEOUT')
+  assert.deepEqual([gateway.log[0]!.cause, gateway.log[0]!.attempts], ['ERR_CONNECT_TIMEOUT', 1])
 })
 
 test('H25 tls: an endpoint that never shakes hands, 504', async (t) => {
@@ -170,7 +168,7 @@ test('H25 stall: a reply that stops is cut; one that is slow and moves lives', a
       await new Promise((resolve) => setTimeout(resolve, 50))
     }
   })
-  const gateway = await startGateway(t, { to: [origin.port], upstream: { timeouts: { stall: '200ms' } } })
+  const gateway = await startGateway(t, { to: [origin.port], upstream: { timeouts: { stall: '400ms' } } })
   const [stuck, slow] = [await gateway.connect(), await gateway.connect()]
   stuck.send(get('', '/stuck'))
   slow.send(get())
@@ -220,7 +218,7 @@ test('H25 drain: a refused client that sends on and on is read for a bounded tim
   const drip = setInterval(() => client.send('more'), 50)
   t.after(() => clearInterval(drip))
   await gateway.when(() => gateway.count('clientSockets') === 0, 'the connection to be closed')
-  assert.ok(performance.now() - start < 3_000)
+  assert.ok(performance.now() - start < 5_000)
 })
 
 test('H25 a deadline that fires late looks once more: a reply that is already there is delivered', async (t) => {

@@ -46,6 +46,8 @@ export interface TakenConnection {
   socket: Socket
   /** Bytes that the client sent after its request. */
   pending: Buffer | null
+  /** The client ended its direction behind those bytes already. */
+  inputEnded: boolean
   /** The tunnel is over: the exchange ends, with bytes counted by the tunnel. */
   done(): void
 }

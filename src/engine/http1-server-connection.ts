@@ -147,11 +147,11 @@ export class Http1ServerConnection implements BodyOwner {
 
   /** The connection leaves HTTP after a 101: reads nothing more itself. */
   takeOver(): TakenConnection {
-    const { socket, pending } = this
+    const { socket, pending, inputEnded } = this
     this.state = 'tunnel'
     this.services.timers.remove(this.deadline)
     this.pending = null
-    return { socket, pending, done: () => this.over() }
+    return { socket, pending, inputEnded, done: () => this.over() }
   }
 
   bodyWanted(): void {

@@ -60,7 +60,8 @@ export class Tunnel implements StreamEvents {
       this.exchange.bytesOut += first.length
       client.write(first)
     }
-    if (client.writableLength === 0) client.resume()
+    if (this.taken.inputEnded) this.clientEnd()
+    else if (client.writableLength === 0) client.resume()
   }
 
   read(length: number, buffer: Buffer): boolean {

@@ -170,6 +170,28 @@ test('H16 what the client sends before the 101 waits for it, and arrives after i
   await origin.connections[0]!.until(({ text }) => text === 'ahead', 'the bytes that were sent ahead')
 })
 
+test('H16 a client that ends behind what it sent ahead: its end comes after it', async (t) => {
+  const go = Promise.withResolvers<void>()
+  const origin = await startOrigin(t, async (connection) => {
+    await connection.request()
+    await go.promise
+    connection.send(switching)
+    await connection.until(({ text, ended }) => text === 'ahead' && ended, 'the bytes and the end')
+    connection.send('answer')
+    connection.end()
+  })
+  const gateway = await startGateway(t, { to: [origin.port] })
+  const client = await gateway.connect()
+  client.send(`${get(websocket)}ahead`)
+  client.end()
+  await origin.connection(0)
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  go.resolve()
+  assert.equal((await client.reply()).status, 101)
+  await client.until(({ text, ended }) => text === 'answer' && ended, 'the answer')
+  assert.equal((await gateway.logged(1))[0]!.cause, undefined)
+})
+
 test('H16 what a client sends ahead of a refused upgrade is its next request', async (t) => {
   const origin = await startOrigin(
     t,

@@ -1,3 +1,4 @@
+// One state machine in one file, above 400 lines: what a state allows is read beside what leaves it.
 import { TurnpikeError } from '../core/error.ts'
 import { Headers } from '../core/headers.ts'
 import type { RequestHead, RequestHeadParser } from '../wire/http1/request-head.ts'

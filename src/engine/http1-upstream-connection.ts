@@ -1,3 +1,4 @@
+// One connection in one file, above 400 lines: request and reply share its state at every step.
 import { TurnpikeError } from '../core/error.ts'
 import type { Headers } from '../core/headers.ts'
 import { chunkPrefix, lastChunk } from '../wire/http1/encode.ts'

@@ -1,3 +1,4 @@
+import { flatText } from './flat-text.ts'
 import { known, knownByName, type KnownHeader } from './header-names.ts'
 import { TurnpikeError } from './error.ts'
 
@@ -37,13 +38,18 @@ export class Headers {
 
   /** The same received fields, to be changed on their own; for heads that come again and again. */
   fork(): Headers {
-    this.lines ??= this.receivedLines()
+    this.lines ??= flatText(this.receivedLines())
     this.shared = true
     const fork = new Headers(this.text, this.fields, this.end)
     fork.removed = this.removed
     fork.shared = true
     fork.lines = this.lines
     return fork
+  }
+
+  /** Nothing was changed since `fork`. */
+  get pristine(): boolean {
+    return this.shared && this.added === null
   }
 
   /** Fields made here. Throws ERR_HEADER_SYNTAX for a name or value that would break the message. */

@@ -2,6 +2,7 @@ import type { TurnpikeError } from '../core/error.ts'
 import type { Headers } from '../core/headers.ts'
 import type { BodySink } from './body.ts'
 import type { Reply } from './exchange.ts'
+import type { ConnectionFields } from './ingress.ts'
 import type { Socket } from './world.ts'
 
 /** Who works on an exchange at the moment: told when there is no client for it any more. */
@@ -10,6 +11,12 @@ export interface ExchangeWorker {
   clientGone(error: TurnpikeError): void
   /** The client can take more of the reply's body, after a `write` that returned false. */
   clientReady(): void
+}
+
+/** What is known of a reply head that comes again and again. */
+export interface ReplyFacts extends ConnectionFields {
+  /** The whole head as an HTTP/1.1 client that stays gets it, '' until it was put together. */
+  text: string
 }
 
 /** The head of a final reply. */
@@ -21,6 +28,8 @@ export interface ReplyHead {
   length: number
   /** False where none follows whatever the fields say (RFC 9112 §6.3). */
   hasBody: boolean
+  /** Where the same head came before. */
+  facts: ReplyFacts | null
 }
 
 /**

@@ -9,6 +9,8 @@ export interface EgressOptions {
   endpointAuthority: string
   /** This instance's name in `Via`, '' for no `Via`. */
   via: string
+  /** The `Via` line of a request that came by HTTP/1.1. */
+  viaLine: string
 }
 
 /**
@@ -17,8 +19,11 @@ export interface EgressOptions {
  */
 export function egressHead(exchange: Exchange, options: EgressOptions): string {
   const { headers } = exchange
-  const forwarded = forwardedLines(exchange)
   let head = `${exchange.method} ${exchange.path}${exchange.query} HTTP/1.1\r\n`
+  if (isEveryday(exchange, options)) {
+    return head + headers.toText() + exchange.session.headEnd(exchange.authority, options.viaLine)
+  }
+  const forwarded = forwardedLines(exchange)
   if (options.host === 'endpoint') {
     headers.delete('host')
     head += `Host: ${options.endpointAuthority}\r\n`
@@ -40,4 +45,19 @@ export function egressHead(exchange: Exchange, options: EgressOptions): string {
   if (exchange.upgrade !== '') head += `Connection: upgrade\r\nUpgrade: ${exchange.upgrade}\r\n`
   else if (exchange.acceptsTrailers) head += 'Connection: te\r\nTE: trailers\r\n'
   return head + '\r\n'
+}
+
+/** No body, nothing but the usual fields to add, and none to replace: most requests. */
+function isEveryday(exchange: Exchange, options: EgressOptions): boolean {
+  const { headers } = exchange
+  return (
+    exchange.body === null &&
+    exchange.forwarding === 0 &&
+    exchange.versionMinor === 1 &&
+    exchange.upgrade === '' &&
+    !exchange.acceptsTrailers &&
+    options.host === 'preserve' &&
+    headers.find(known.host) >= 0 &&
+    headers.find(known.contentLength) < 0
+  )
 }

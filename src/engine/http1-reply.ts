@@ -1,4 +1,5 @@
 import { TurnpikeError } from '../core/error.ts'
+import { flatText } from '../core/flat-text.ts'
 import { Headers } from '../core/headers.ts'
 import { known } from '../core/header-names.ts'
 import { chunkPrefix, lastChunk, reasonPhrase, statusLine } from '../wire/http1/encode.ts'
@@ -44,6 +45,7 @@ export class Http1Reply implements ClientPort {
     const { exchange, connection } = this
     const { services } = connection
     exchange.status = head.status
+    if (this.beginAgain(head)) return
     // RFC 9110 §8.6: none there, whatever the origin thinks.
     if (head.status === 204) head.headers.delete('content-length')
     let lines = head.headers.toText()
@@ -66,7 +68,31 @@ export class Http1Reply implements ClientPort {
     connection.settleKeepAlive()
     if (!connection.keepAlive) lines += 'Connection: close\r\n'
     else if (exchange.versionMinor === 0) lines += 'Connection: keep-alive\r\n'
-    this.writer.addText(statusLine(head.status, head.reason) + lines + '\r\n')
+    const text = statusLine(head.status, head.reason) + lines + '\r\n'
+    if (this.isEveryday(head) && head.headers.has('date')) head.facts!.text = flatText(text)
+    this.writer.addText(text)
+  }
+
+  /** Most replies of a service that repeats itself have their head put together already. */
+  private beginAgain(head: ReplyHead): boolean {
+    if (!this.isEveryday(head) || head.facts!.text === '') return false
+    this.remaining = head.length
+    this.writer.addText(head.facts!.text)
+    return true
+  }
+
+  private isEveryday({ facts, headers, length, hasBody, status }: ReplyHead): boolean {
+    const { connection, exchange } = this
+    return (
+      facts !== null &&
+      headers.pristine &&
+      hasBody &&
+      length >= 0 &&
+      status !== 204 &&
+      exchange.versionMinor === 1 &&
+      connection.keepAlive &&
+      exchange.body === null
+    )
   }
 
   write(bytes: Buffer, start: number, end: number): boolean {
@@ -118,6 +144,7 @@ export class Http1Reply implements ClientPort {
         headers,
         length: body.source.length,
         hasBody: this.mayHaveBody(status),
+        facts: null,
       })
       if (this.mayHaveBody(status)) {
         pump.start()
@@ -131,7 +158,7 @@ export class Http1Reply implements ClientPort {
       if (!hasBody && status >= 200 && status !== 204 && status !== 304 && !headers.has('content-length')) {
         headers.append('Content-Length', String(length))
       }
-      this.begin({ status, reason: reasonPhrase(status), headers, length, hasBody })
+      this.begin({ status, reason: reasonPhrase(status), headers, length, hasBody, facts: null })
       if (body.kind === 'bytes' && hasBody && length > 0) this.write(body.bytes, 0, length)
     }
     this.end(null)

@@ -4,12 +4,12 @@ import type { Headers } from '../core/headers.ts'
 import { chunkPrefix, lastChunk } from '../wire/http1/encode.ts'
 import { ResponseHeadParser, type ResponseHead } from '../wire/http1/response-head.ts'
 import type { BodySink } from './body.ts'
-import type { ExchangeWorker } from './client-port.ts'
+import type { ExchangeWorker, ReplyFacts } from './client-port.ts'
 import type { Dialled, StreamEvents } from './dialled.ts'
 import { egressHead, type EgressOptions } from './egress.ts'
 import type { Exchange } from './exchange.ts'
 import { Http1Body, type BodyOwner } from './http1-body.ts'
-import { ingress, type ConnectionFields } from './ingress.ts'
+import { ingress } from './ingress.ts'
 import type { EngineServices } from './services.ts'
 import { SocketWriter } from './socket-writer.ts'
 import { Deadline, type TimerName } from './timers.ts'
@@ -54,7 +54,7 @@ export class Http1UpstreamConnection implements StreamEvents, BodyOwner, BodySin
   private readonly idleMs: number
   /** What is read stays ours (TLS); else only until `read` returns. */
   private readonly stable: boolean
-  private readonly parser: ResponseHeadParser<ConnectionFields>
+  private readonly parser: ResponseHeadParser<ReplyFacts>
   private readonly writer: SocketWriter
   private readonly deadline: Deadline
   private watcher: AttemptWatcher | null = null
@@ -267,13 +267,13 @@ export class Http1UpstreamConnection implements StreamEvents, BodyOwner, BodySin
   }
 
   /** True where the connection is no longer this exchange's. */
-  private headRead(head: ResponseHead<ConnectionFields>, bytes: Buffer, at: number, end: number): boolean {
+  private headRead(head: ResponseHead<ReplyFacts>, bytes: Buffer, at: number, end: number): boolean {
     const exchange = this.exchange!
     const { status, reason, block } = head
     let { headers } = head
     let fields = block?.facts ?? null
     if (fields === null) {
-      fields = ingress(block === null ? headers : block.head.headers)
+      fields = { ...ingress(block === null ? headers : block.head.headers), text: '' }
       if (block !== null) {
         block.facts = fields
         headers = block.head.headers.fork()
@@ -299,7 +299,7 @@ export class Http1UpstreamConnection implements StreamEvents, BodyOwner, BodySin
     const framing = head.framing(exchange.method)
     const hasBody = framing !== 'none'
     const length = framing === 'length' ? head.contentLength : hasBody ? -1 : 0
-    exchange.client.begin({ status, reason, headers, length, hasBody })
+    exchange.client.begin({ status, reason, headers, length, hasBody, facts: block === null ? null : fields })
     if (framing === 'close') this.reusable = false
     if (!hasBody || length === 0) {
       exchange.client.end(null)

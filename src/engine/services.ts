@@ -1,7 +1,7 @@
 import type { HeadMemo } from '../wire/http1/head-memo.ts'
 import type { ResponseBlock } from '../wire/http1/response-head.ts'
 import type { Dialler } from './dial.ts'
-import type { ConnectionFields } from './ingress.ts'
+import type { ReplyFacts } from './client-port.ts'
 import type { Exchange } from './exchange.ts'
 import type { Ledger } from './ledger.ts'
 import type { ReadBuffers } from './read-buffers.ts'
@@ -36,7 +36,7 @@ export interface EngineServices {
   /** The `Via` line of a reply, '' where it is off (H14). */
   viaLine: string
   /** Reply heads that came before. */
-  replyMemo: HeadMemo<ResponseBlock<ConnectionFields>>
+  replyMemo: HeadMemo<ResponseBlock<ReplyFacts>>
   /** Numbers the exchanges. */
   nextSequence(): number
 }

@@ -1,3 +1,5 @@
+import { flatText } from '../core/flat-text.ts'
+
 /** What TLS said about a client connection. */
 export interface TlsFacts {
   /** As in `TLSv1.3`. */
@@ -39,7 +41,8 @@ export class Session {
   /** What every access log line of this connection says alike: kept here by the log, '' before its first line. */
   logText = ''
   private authority = ''
-  private lines = ''
+  private via = ''
+  private tail = ''
 
   constructor(facts: SessionFacts) {
     this.listener = facts.listener
@@ -55,15 +58,22 @@ export class Session {
     return this.tls === null ? 'http' : 'https'
   }
 
-  /** The `X-Forwarded-*` lines of a request that came without any; the last authority's are kept. */
+  /** The `X-Forwarded-*` lines of a request that came without any. */
   forwardedLines(authority: string): string {
-    if (authority !== this.authority || this.lines === '') {
+    return (
+      `X-Forwarded-For: ${this.clientAddress}\r\nX-Forwarded-Proto: ${this.scheme}\r\n` +
+      (authority === '' ? '' : `X-Forwarded-Host: ${authority}\r\n`) +
+      `X-Forwarded-Port: ${this.localPort}\r\n`
+    )
+  }
+
+  /** How the head of its everyday request ends: those lines, `via`, and the empty line. The last one is kept. */
+  headEnd(authority: string, via: string): string {
+    if (authority !== this.authority || via !== this.via || this.tail === '') {
       this.authority = authority
-      this.lines =
-        `X-Forwarded-For: ${this.clientAddress}\r\nX-Forwarded-Proto: ${this.scheme}\r\n` +
-        (authority === '' ? '' : `X-Forwarded-Host: ${authority}\r\n`) +
-        `X-Forwarded-Port: ${this.localPort}\r\n`
+      this.via = via
+      this.tail = flatText(`${this.forwardedLines(authority)}${via}\r\n`)
     }
-    return this.lines
+    return this.tail
   }
 }

@@ -72,7 +72,12 @@ function makePool(endpoint: EndpointConfig, { config, services, security, via }:
   return new Pool(services, {
     target: endpoint.target,
     tls: endpoint.tls ? security : null,
-    egress: { host, endpointAuthority: endpoint.authority, via },
+    egress: {
+      host,
+      endpointAuthority: endpoint.authority,
+      via,
+      viaLine: via === '' ? '' : `Via: 1.1 ${via}\r\n`,
+    },
     max: pool.max,
     idleMs: pool.idle,
     connectMs: timeouts.connect,

@@ -109,6 +109,7 @@ export function downstreamPipes(framings: Framings): MakePipes {
       headers: new Headers(),
       length: framings.reply === 'length' ? sizes.reply : -1,
       hasBody: true,
+      facts: null,
     })
     const close = (): Promise<void> =>
       closeAll(world, services, [end], () => {

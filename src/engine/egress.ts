@@ -47,17 +47,13 @@ export function egressHead(exchange: Exchange, options: EgressOptions): string {
   return head + '\r\n'
 }
 
-/** No body, nothing but the usual fields to add, and none to replace: most requests. */
+/** No body, and header fields that came before and owe the next hop nothing but the usual. */
 function isEveryday(exchange: Exchange, options: EgressOptions): boolean {
-  const { headers } = exchange
   return (
+    exchange.everyday &&
+    exchange.headers.pristine &&
     exchange.body === null &&
-    exchange.forwarding === 0 &&
     exchange.versionMinor === 1 &&
-    exchange.upgrade === '' &&
-    !exchange.acceptsTrailers &&
-    options.host === 'preserve' &&
-    headers.find(known.host) >= 0 &&
-    headers.find(known.contentLength) < 0
+    options.host === 'preserve'
   )
 }

@@ -41,6 +41,8 @@ export class Exchange {
   readonly userAgent: string
   /** Which forwarding fields came: see `ConnectionFields`. */
   readonly forwarding: number
+  /** See `RequestFacts`. */
+  readonly everyday: boolean
   /** Who the request is from: the rightmost address that is not a trusted proxy's. */
   readonly clientAddress: string
   /** The request's body, null where there is none. */
@@ -100,6 +102,7 @@ export class Exchange {
     this.expectsContinue = facts.expectsContinue
     this.userAgent = facts.userAgent
     this.forwarding = facts.forwarding
+    this.everyday = facts.everyday
     this.clientAddress = request.clientAddress
     this.body = null
     this.sequence = sequence

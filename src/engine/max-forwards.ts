@@ -15,8 +15,9 @@ const sensitive = new Set(['authorization', 'cookie', 'proxy-authorization'])
  */
 export function countForwards(exchange: Exchange): Reply | null {
   const { headers, method } = exchange
+  if (method !== 'OPTIONS' && method !== 'TRACE') return null
   const at = headers.find(known.maxForwards)
-  if (at < 0 || (method !== 'OPTIONS' && method !== 'TRACE')) return null
+  if (at < 0) return null
   const text = headers.valueAt(at)
   if (!/^\d{1,9}$/.test(text)) return null
   const left = Number(text)

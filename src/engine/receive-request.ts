@@ -16,6 +16,8 @@ export interface RequestFacts extends ConnectionFields {
   userAgent: string
   /** Its `Via` names this instance (H14). */
   passedHere: boolean
+  /** A host, and nothing that asks for more than forwarding: no length, upgrade, trailers, forwarding fields. */
+  everyday: boolean
 }
 
 /** What a request that could not be read looks like to the log and to the error page. */
@@ -75,5 +77,11 @@ function readFacts(headers: Headers, authority: string, pseudonym: string): Requ
     expectsContinue: headers.get('expect')?.toLowerCase() === '100-continue',
     userAgent: agentAt < 0 ? '' : headers.valueAt(agentAt),
     passedHere: passedHere(headers, pseudonym),
+    everyday:
+      upgrade === '' &&
+      !trailers &&
+      forwarding === 0 &&
+      headers.find(known.host) >= 0 &&
+      headers.find(known.contentLength) < 0,
   }
 }

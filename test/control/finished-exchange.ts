@@ -81,6 +81,7 @@ export function finishedExchange(wanted: Wanted = {}): Exchange {
         expectsContinue: false,
         userAgent: userAgent ?? '',
         passedHere: false,
+        everyday: true,
       },
     },
     wanted.sequence ?? 1,

@@ -18,7 +18,6 @@ export interface RouteTarget {
 export class Gateway implements Door {
   private readonly router: Router<RouteTarget>
   private readonly observer: ExchangeObserver
-  private readonly view = new RequestView()
 
   constructor(router: Router<RouteTarget>, observer: ExchangeObserver) {
     this.router = router
@@ -37,7 +36,7 @@ export class Gateway implements Door {
       exchange.reply(stopped)
       return
     }
-    const found = this.router.match(this.view.of(exchange, target))
+    const found = this.router.match(new RequestView(exchange, target))
     if (!found.found) throw new TurnpikeError(found.code, { allow: found.allow.join(', ') })
     exchange.route = found.name
     this.observer.routed(exchange)

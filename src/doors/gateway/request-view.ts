@@ -1,37 +1,35 @@
+import type { Headers } from '../../core/headers.ts'
 import type { Exchange } from '../../engine/exchange.ts'
 import type { RouteRequest } from './condition.ts'
 import type { NormalTarget } from './normalise-path.ts'
 
-/** An exchange as routing sees it. One is enough for a door: `of` points it at the next exchange. */
+/** An exchange as routing sees it. */
 export class RequestView implements RouteRequest {
-  listener = ''
-  host = ''
-  method = ''
-  path = ''
-  laxPath = ''
-  private exchange: Exchange | null = null
-  private queryText = ''
+  readonly listener: string
+  readonly host: string
+  readonly method: string
+  readonly path: string
+  readonly laxPath: string
+  private readonly headers: Headers
+  private readonly queryText: string
   private parameters: URLSearchParams | null = null
   /** The field asked for last: routes that differ in one field's value ask for it again and again. */
   private lastName = ''
   private lastValue: string | undefined
 
-  of(exchange: Exchange, target: NormalTarget): this {
-    this.exchange = exchange
+  constructor(exchange: Exchange, target: NormalTarget) {
     this.listener = exchange.session.listener
     this.host = exchange.host
     this.method = exchange.method
     this.path = target.matchPath
     this.laxPath = target.laxPath
+    this.headers = exchange.headers
     this.queryText = target.query
-    this.parameters = null
-    this.lastName = ''
-    return this
   }
 
   header(name: string): string | undefined {
     if (name === this.lastName) return this.lastValue
-    const headers = this.exchange!.headers
+    const { headers } = this
     this.lastName = name
     // A repeated field equals no single value: an origin may believe another line than we do.
     this.lastValue = headers.has(name) ? headers.getAll(name).join(', ') : undefined

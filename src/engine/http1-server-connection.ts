@@ -73,6 +73,8 @@ export class Http1ServerConnection implements BodyOwner {
   private bodyMark = 0
   /** When the last exchange ended. */
   private finishedAt = 0
+  /** The last host that was found to belong to the handshake's trust domain. */
+  private servedHost: string | null = null
   private unwanted = 0
 
   constructor(socket: Socket, session: Session, door: Door, services: EngineServices, options: Http1ServerOptions) {
@@ -308,7 +310,9 @@ export class Http1ServerConnection implements BodyOwner {
         message: 'This connection was accepted under other security settings.',
       })
     }
+    if (host === this.servedHost) return
     if (security.domainOf(host) !== tls.domain) throw new TurnpikeError('ERR_MISDIRECTED')
+    this.servedHost = host
   }
 
   private open(request: ReceivedRequest): Exchange {

@@ -36,8 +36,13 @@ const ROTATE_MS = 3_600_000
  */
 export class TlsDomain {
   private readonly options: TlsDomainOptions
-  /** Which handshake an event of the server is about: Node does not say, its async context does. */
-  private readonly handshakes = new AsyncLocalStorage<HandshakeListener>()
+  /**
+   * Who waits for which handshake, by the connection's two ends: Node does not say which socket an event
+   * of the server is about, and an async context to tell it by would cost every read and write 9 %.
+   */
+  private readonly handshakes = new Map<string, HandshakeListener>()
+  /** For Unix sockets, which have no ends to be told by. */
+  private readonly contexts = new AsyncLocalStorage<HandshakeListener>()
   /** Made at the first handshake: a context costs about a millisecond, and many are never asked for. */
   private server: Server | null = null
 
@@ -54,7 +59,24 @@ export class TlsDomain {
       // Node closes on an invalid certificate without a word.
       socket.on('close', () => listener.failed(new TurnpikeError('ERR_TLS_CLIENT', { message: endedEarly })))
     }
-    this.handshakes.run(listener, () => server.emit('connection', socket))
+    if (socket.remotePort === undefined) {
+      this.contexts.run(listener, () => server.emit('connection', socket))
+      return
+    }
+    const ends = endsOf(socket)
+    this.handshakes.set(ends, listener)
+    socket.on('close', () => {
+      if (this.handshakes.get(ends) === listener) this.handshakes.delete(ends)
+    })
+    server.emit('connection', socket)
+  }
+
+  private take(socket: Socket): HandshakeListener | undefined {
+    if (socket.remotePort === undefined) return this.contexts.getStore()
+    const ends = endsOf(socket)
+    const listener = this.handshakes.get(ends)
+    this.handshakes.delete(ends)
+    return listener
   }
 
   private makeServer(): Server {
@@ -73,7 +95,7 @@ export class TlsDomain {
     server.on('secureConnection', (socket) => {
       // W13: before anybody else has a listener.
       socket.on('error', ignore)
-      const handshake = this.handshakes.getStore()
+      const handshake = this.take(socket)
       // `request` lets clients without a certificate in, not those with an invalid one.
       const invalid = clientAuth !== null && !socket.authorized && socket.getPeerX509Certificate() !== undefined
       if (!invalid) handshake?.secured(socket)
@@ -82,11 +104,15 @@ export class TlsDomain {
         socket.destroy()
       }
     })
-    server.on('tlsClientError', (cause) =>
-      this.handshakes.getStore()?.failed(new TurnpikeError('ERR_TLS_CLIENT', { cause })),
+    server.on('tlsClientError', (cause, socket) =>
+      this.take(socket)?.failed(new TurnpikeError('ERR_TLS_CLIENT', { cause })),
     )
     return server
   }
+}
+
+function endsOf({ localAddress, localPort, remoteAddress, remotePort }: Socket): string {
+  return `${localAddress} ${localPort} ${remoteAddress} ${remotePort}`
 }
 
 const endedEarly = 'The handshake ended early: the client went away, or its certificate is not valid.'

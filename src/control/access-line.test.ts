@@ -75,7 +75,8 @@ describe('a line of the access log', () => {
       const path = text.includes('?') ? '/a' : `/${text}`
       assert.deepEqual([line.path, line.host, line.route, line.listener, line.method], [path, text, text, text, text])
     }
-    const agents = ['', '"', 'é\\', '日本'.repeat(9), 'x'.repeat(400)]
+    assert.equal('userAgent' in parse(finishedExchange({ userAgent: '' })), false)
+    const agents = ['"', 'é\\', '日本'.repeat(9), 'x'.repeat(400)]
     for (const userAgent of agents) {
       const given = Buffer.from(userAgent).toString('latin1')
       assert.equal(parse(finishedExchange({ userAgent: given })).userAgent, given)

@@ -140,7 +140,11 @@ describe('the access log', () => {
     execFileSync('mkfifo', [fifo])
     const reader = fs.openSync(fifo, fs.constants.O_RDONLY | fs.constants.O_NONBLOCK)
     const real = realWorld()
-    const world = { ...real, setTimer: (run: () => void, delayMs: number) => real.setTimer(run, delayMs / 20) }
+    const world = {
+      ...real,
+      soon: (run: () => void) => real.soon(run),
+      setTimer: (run: () => void, delayMs: number) => real.setTimer(run, delayMs / 20),
+    }
     const log = await open({ to: fifo, world })
     for (const sequence of range(0, 2000)) log.finish(finishedExchange({ sequence }))
     await Promise.all([log.close(), log.reopen(), log.close()])

@@ -27,13 +27,20 @@ export interface AccessLogOptions {
   ringBytes?: number
 }
 
+/** Exchanges that wait for their lines at most. */
+const BATCH = 64
+
 /** One line of JSON for each exchange, kept in a ring that is both the way to the sink and the memory of `turnpike why`. */
 export class AccessLog {
   private readonly lines: AccessLines
   private readonly ring: LineRing | null
   private readonly writer: LogWriter | null
+  private readonly world: World
+  /** Ended in this turn of the event loop: their lines are made together, while the code for it is warm. */
+  private ended: Exchange[] = []
 
-  private constructor(ids: RequestIds, ring: LineRing | null, writer: LogWriter | null) {
+  private constructor({ ids, world }: AccessLogOptions, ring: LineRing | null, writer: LogWriter | null) {
+    this.world = world
     this.lines = new AccessLines(ids)
     this.ring = ring
     this.writer = writer
@@ -41,23 +48,25 @@ export class AccessLog {
 
   /** Throws ERR_LOG_FILE where the sink cannot be opened. */
   static async open(options: AccessLogOptions): Promise<AccessLog> {
-    const { to, ids, ringBytes = RING_BYTES } = options
-    if (to === null) return new AccessLog(ids, options.remember ? new LineRing(ringBytes, false) : null, null)
+    const { to, ringBytes = RING_BYTES } = options
+    if (to === null) return new AccessLog(options, options.remember ? new LineRing(ringBytes, false) : null, null)
     const target = await openLogTarget(to)
     const ring = new LineRing(ringBytes, true)
-    return new AccessLog(ids, ring, new LogWriter({ ...options, ring, target }))
+    return new AccessLog(options, ring, new LogWriter({ ...options, ring, target }))
   }
 
   /** Records an exchange that has ended; to be called once for each, when `finishedAt` is set. */
   finish(exchange: Exchange): void {
     if (this.ring === null) return
-    this.ring.add(this.lines.of(exchange))
-    if (this.writer !== null) this.writer.added()
+    const waiting = this.ended.push(exchange)
+    if (waiting === 1) this.world.soon(this.write)
+    else if (waiting === BATCH) this.write()
   }
 
   /** The line of a request, parsed; null where the ring has gone over it, or never had it. */
   find(id: string): AccessRecord | null {
     if (this.ring === null || !/^[\w-]{1,64}$/.test(id)) return null
+    this.write()
     const line = this.ring.find(`"id":"${id}"`)
     if (line === null) return null
     const record: AccessRecord = JSON.parse(line)
@@ -76,6 +85,15 @@ export class AccessLog {
 
   /** Writes what waits, then lets go of the file. */
   async close(): Promise<void> {
+    this.write()
     await this.writer?.close()
+  }
+
+  private readonly write = (): void => {
+    const { ended, lines, ring, writer } = this
+    if (ended.length === 0 || ring === null) return
+    for (let at = 0; at < ended.length; at++) ring.add(lines.of(ended[at]!))
+    this.ended = []
+    if (writer !== null) writer.added()
   }
 }

@@ -30,6 +30,9 @@ export interface AccessLogOptions {
 /** Exchanges that wait for their lines at most. */
 const BATCH = 64
 
+/** Lines go into the ring together up to this size: a call for each costs more than its bytes. */
+const TOGETHER_BYTES = 2048
+
 /** One line of JSON for each exchange, kept in a ring that is both the way to the sink and the memory of `turnpike why`. */
 export class AccessLog {
   private readonly lines: AccessLines
@@ -92,7 +95,14 @@ export class AccessLog {
   private readonly write = (): void => {
     const { ended, lines, ring, writer } = this
     if (ended.length === 0 || ring === null) return
-    for (let at = 0; at < ended.length; at++) ring.add(lines.of(ended[at]!))
+    let text = ''
+    for (let at = 0; at < ended.length; at++) {
+      text += lines.of(ended[at]!)
+      if (text.length < TOGETHER_BYTES) continue
+      ring.add(text)
+      text = ''
+    }
+    if (text !== '') ring.add(text)
     this.ended = []
     if (writer !== null) writer.added()
   }

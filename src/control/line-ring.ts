@@ -22,18 +22,21 @@ export class LineRing {
   /** A line may go up to here without a closer look. */
   private limit: number
 
-  /** `bytes`: size of the buffer; a line that is longer is not kept. */
+  /** `bytes`: size of the buffer; what is longer is not kept. */
   constructor(bytes: number, hasReader: boolean) {
     this.ring = Buffer.alloc(bytes)
     this.hasReader = hasReader
     this.limit = bytes
   }
 
-  /** Keeps an ASCII line, which ends in `\n`. */
-  add(line: string): void {
-    const length = line.length
-    if (this.end + length > this.limit && !this.makeRoom(length)) return
-    this.ring.latin1Write(line, this.end, length)
+  /** Keeps ASCII lines, each of which ends in `\n`. */
+  add(lines: string): void {
+    const length = lines.length
+    if (this.end + length > this.limit && !this.makeRoom(length)) {
+      this.dropped += lines.split('\n').length - 1
+      return
+    }
+    this.ring.latin1Write(lines, this.end, length)
     this.end += length
   }
 
@@ -71,14 +74,11 @@ export class LineRing {
     return line.startsWith('{') ? line : null
   }
 
-  /** False where the line is too long to keep. */
+  /** False where it is too long to keep. */
   private makeRoom(length: number): boolean {
     if (this.behind && this.reader === this.lapEnd) this.catchUp()
     const size = this.ring.length
-    if (length > size) {
-      this.dropped++
-      return false
-    }
+    if (length > size) return false
     if (this.end + length > size) {
       if (this.behind) this.drop(this.lapEnd)
       this.lapEnd = this.end

@@ -40,7 +40,15 @@ export function controlView(turnpike: Turnpike, loopDelay: LoopDelay): ControlPo
 type RouteOf = Turnpike['generation']['router']['routes'][number]
 
 function describeRoute({ name, priority, host, path, conditions, rank }: RouteOf): unknown {
-  return { rank, name, priority, host: host.text, path: path.text, pathKind: path.kind, conditions: conditions.map(String) }
+  return {
+    rank,
+    name,
+    priority,
+    host: host.text,
+    path: path.text,
+    pathKind: path.kind,
+    conditions: conditions.map(String),
+  }
 }
 
 /** What would be decided today of a request that the log remembers, its header fields and query aside. */

@@ -10,7 +10,7 @@ import { queryValue } from './doors/gateway/request-view.ts'
 import { RedirectTarget } from './doors/gateway/redirect.ts'
 import type { Route } from './doors/gateway/route.ts'
 import { Router } from './doors/gateway/router.ts'
-import { hostOf } from './engine/ingress.ts'
+import { hostOf } from './engine/http1/ingress.ts'
 
 /** A request that has not been sent. */
 export interface Question {

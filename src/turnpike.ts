@@ -10,15 +10,15 @@ import { LoopDelay } from './control/loop-delay.ts'
 import { Metrics } from './control/metrics.ts'
 import type { ListenAddress } from './core/address.ts'
 import { createEngine } from './engine/engine.ts'
-import { HttpServer } from './engine/http-server.ts'
-import { Listener } from './engine/listener.ts'
-import type { ListenerSettings } from './engine/listener-settings.ts'
+import { HttpServer } from './engine/http1/http-server.ts'
+import { Listener } from './engine/listen/listener.ts'
+import type { ListenerSettings } from './engine/listen/listener-settings.ts'
 import { realWorld } from './engine/real-world.ts'
-import { refusalText } from './engine/refusal.ts'
+import { refusalText } from './engine/listen/refusal.ts'
 import { Scope } from './engine/scope.ts'
 import type { EngineServices } from './engine/services.ts'
 import { SharedStates } from './engine/shared-states.ts'
-import { TlsServer } from './engine/tls-server.ts'
+import { TlsServer } from './engine/tls/tls-server.ts'
 import type { BindAddress, World } from './engine/world.ts'
 import { Generation } from './generation.ts'
 
@@ -249,8 +249,13 @@ function listenerSettings(config: Config['listeners'][string], scope: Scope): Li
             handshakeMs: timeouts.tls,
             security: new TlsServer(
               {
-                certificates: tls.certificates.map(({ cert, key }) => ({ cert: cert.text, key: key.text, label: cert.path })),
-                clientAuth: tls.clientAuth === undefined ? null : { ca: tls.clientAuth.ca.text, mode: tls.clientAuth.mode },
+                certificates: tls.certificates.map(({ cert, key }) => ({
+                  cert: cert.text,
+                  key: key.text,
+                  label: cert.path,
+                })),
+                clientAuth:
+                  tls.clientAuth === undefined ? null : { ca: tls.clientAuth.ca.text, mode: tls.clientAuth.mode },
                 minVersion: tls.minVersion,
               },
               scope,

@@ -39,7 +39,8 @@ export function command<const Options extends ParseArgsOptionsConfig>(
         io.stderr.write(`${error.message}\n\n${usage}`)
         return exit.usage
       }
-      if (error instanceof ConfigError) io.stderr.write(error.problems.map((each) => `${renderProblem(each)}\n`).join(''))
+      if (error instanceof ConfigError)
+        io.stderr.write(error.problems.map((each) => `${renderProblem(each)}\n`).join(''))
       else if (error instanceof FaultError) io.stderr.write(`${error.message}\n`)
       else throw error
       return exit.fault

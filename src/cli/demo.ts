@@ -37,7 +37,14 @@ async function demoConfig(hello: string[], next: string): Promise<ConfigInput> {
     gateway: {
       routes: [
         { name: 'hello', match: { path: '/hello/**' }, to: 'hello' },
-        { name: 'canary', match: { path: '/cart/**' }, to: [{ upstream: 'hello', weight: 90 }, { upstream: 'next', weight: 10 }] },
+        {
+          name: 'canary',
+          match: { path: '/cart/**' },
+          to: [
+            { upstream: 'hello', weight: 90 },
+            { upstream: 'next', weight: 10 },
+          ],
+        },
         { name: 'old-docs', match: { path: '/docs/{rest...}' }, redirect: { path: '/hello/{rest}', status: 308 } },
         { name: 'ping', match: { path: '/ping' }, respond: { status: 200, body: 'pong\n' } },
       ],

@@ -40,7 +40,9 @@ export const explain = command(
     const headers = (values.header ?? []).map(headerField)
     const { config } = await loadConfig(await configFile(values.config, io), { cwd: io.cwd, env: io.env })
     const { listener } = values
-    const decision = decided(() => decide(config, { method, url, headers, ...(listener !== undefined && { listener }) }))
+    const decision = decided(() =>
+      decide(config, { method, url, headers, ...(listener !== undefined && { listener }) }),
+    )
     io.stdout.write(values.json === true ? `${JSON.stringify(decision, null, 2)}\n` : render(decision))
     return decision.error === null ? exit.ok : exit.fault
   },

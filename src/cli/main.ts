@@ -8,7 +8,10 @@ const commands: Record<string, { summary: string; load: () => Promise<Command> }
   run: { summary: 'run a config', load: async () => (await import('./run.ts')).run },
   gateway: { summary: 'a reverse proxy in one line', load: async () => (await import('./gateway.ts')).gateway },
   check: { summary: 'check a config without running it', load: async () => (await import('./check.ts')).check },
-  explain: { summary: 'say which route would serve a request', load: async () => (await import('./explain.ts')).explain },
+  explain: {
+    summary: 'say which route would serve a request',
+    load: async () => (await import('./explain.ts')).explain,
+  },
   why: { summary: 'say what became of a request', load: async () => (await import('./why.ts')).why },
   demo: { summary: 'run an example with services of its own', load: async () => (await import('./demo.ts')).demo },
 }
@@ -39,7 +42,9 @@ async function main(args: string[], io: CliIo): Promise<number> {
   if (command === undefined) {
     const { nearest } = await import('../core/nearest.ts')
     const close = nearest(name, Object.keys(commands))
-    io.stderr.write(`turnpike: there is no command "${name}"${close === undefined ? '' : `; did you mean "${close}"?`}\n`)
+    io.stderr.write(
+      `turnpike: there is no command "${name}"${close === undefined ? '' : `; did you mean "${close}"?`}\n`,
+    )
     io.stderr.write('turnpike --help lists them.\n')
     return exit.usage
   }
@@ -57,6 +62,8 @@ const io: CliIo = {
 try {
   process.exitCode = await main(process.argv.slice(2), io)
 } catch (error) {
-  process.stderr.write(`turnpike: a bug of ours: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`)
+  process.stderr.write(
+    `turnpike: a bug of ours: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+  )
   process.exitCode = exit.bug
 }

@@ -6,5 +6,3 @@ export type Config = z.output<typeof configSchema>
 
 /** A config as people write it. */
 export type ConfigInput = z.input<typeof configSchema>
-
-export type GatewayConfig = NonNullable<Config['gateway']>

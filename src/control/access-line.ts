@@ -42,8 +42,7 @@ export class AccessLines {
 
   /** One line of ASCII JSON with its newline. */
   of(exchange: Exchange): string {
-    const { session, clientAddress, startedAt, connectedAt, firstByteAt, finishedAt, target, bytesIn } =
-      exchange
+    const { session, clientAddress, startedAt, connectedAt, firstByteAt, finishedAt, target, bytesIn } = exchange
     if (session.logText === '') session.logText = connectionText(session)
     let line =
       this.time(exchange.startedWall) +

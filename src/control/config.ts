@@ -25,7 +25,3 @@ export const adminSchema = offOr(
   }),
   'a mapping such as { address: "127.0.0.1:9900" }',
 )
-
-export type LogConfig = z.output<typeof logSchema>
-/** null: off. */
-export type AdminConfig = z.output<typeof adminSchema>

@@ -69,7 +69,8 @@ export class Headers {
       for (let at = 0; at < this.fields.length; at += FIELD_STRIDE) if (this.isNamed(at, name)) return this.valueAt(at)
     }
     const added = this.added
-    if (added !== null) for (let at = 0; at < added.length; at += 2) if (added[at]!.toLowerCase() === name) return added[at + 1]
+    if (added !== null)
+      for (let at = 0; at < added.length; at += 2) if (added[at]!.toLowerCase() === name) return added[at + 1]
     return undefined
   }
 
@@ -81,7 +82,8 @@ export class Headers {
       if (id !== known.other ? this.fields[at + 2] === id : this.isNamed(at, name)) values.push(this.valueAt(at))
     }
     const { added } = this
-    if (added !== null) for (let at = 0; at < added.length; at += 2) if (added[at]!.toLowerCase() === name) values.push(added[at + 1]!)
+    if (added !== null)
+      for (let at = 0; at < added.length; at += 2) if (added[at]!.toLowerCase() === name) values.push(added[at + 1]!)
     return values
   }
 
@@ -98,7 +100,9 @@ export class Headers {
   /** One more field at the end. Throws ERR_HEADER_SYNTAX for what would break the message. */
   append(name: string, value: string): void {
     if (!tokenSyntax.test(name) || !valueSyntax.test(value)) {
-      throw new TurnpikeError('ERR_HEADER_SYNTAX', { message: `The header field ${JSON.stringify(name)} is malformed.` })
+      throw new TurnpikeError('ERR_HEADER_SYNTAX', {
+        message: `The header field ${JSON.stringify(name)} is malformed.`,
+      })
     }
     ;(this.added ??= []).push(name, value)
   }
@@ -204,7 +208,9 @@ export class Headers {
     const start = this.fields[at]!
     const colon = this.fields[at + 1]!
     return (
-      colon - start === name.length && this.fields[at + 2] !== REMOVED && this.text.slice(start, colon).toLowerCase() === name
+      colon - start === name.length &&
+      this.fields[at + 2] !== REMOVED &&
+      this.text.slice(start, colon).toLowerCase() === name
     )
   }
 }

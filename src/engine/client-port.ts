@@ -2,7 +2,7 @@ import type { TurnpikeError } from '../core/error.ts'
 import type { Headers } from '../core/headers.ts'
 import type { BodySink } from './body.ts'
 import type { Reply } from './exchange.ts'
-import type { ConnectionFields } from './ingress.ts'
+import type { ConnectionFields } from './http1/ingress.ts'
 import type { Socket } from './world.ts'
 
 /** Who works on an exchange at the moment: told when there is no client for it any more. */

@@ -75,7 +75,3 @@ export const listenerSchema = z.strictObject({
   auth: later(),
   allowFrom: later(),
 })
-
-/** A listener as checked, defaults applied. */
-export type ListenerConfig = z.output<typeof listenerSchema>
-export type ListenerTlsConfig = NonNullable<ListenerConfig['tls']>

@@ -2,7 +2,7 @@ import type { TurnpikeError } from '../core/error.ts'
 import type { Headers } from '../core/headers.ts'
 import type { BodySource, ReplyBody } from './body.ts'
 import type { ClientPort } from './client-port.ts'
-import type { RequestFacts } from './receive-request.ts'
+import type { RequestFacts } from './http1/receive-request.ts'
 import type { Session } from './session.ts'
 
 /** A reply that Turnpike makes itself. */

@@ -1,9 +1,9 @@
 import { lookup } from 'node:dns'
 import { performance } from 'node:perf_hooks'
 import { connect, Socket as NetSocket } from 'node:net'
-import { Descriptors } from './descriptors.ts'
-import { ListeningServer } from './listening-server.ts'
-import { Resolver } from './resolver.ts'
+import { Descriptors } from './listen/descriptors.ts'
+import { ListeningServer } from './listen/listening-server.ts'
+import { Resolver } from './dial/resolver.ts'
 import type { BindAddress, DialAddress, DialEvents, ListenEvents, ListeningSocket } from './world.ts'
 import type { ResolvedAddress, Socket, TimerHandle, World } from './world.ts'
 

@@ -1,9 +1,9 @@
 import type { TurnpikeError } from '../core/error.ts'
 import type { Exchange } from '../engine/exchange.ts'
-import type { AttemptWatcher } from '../engine/http1-upstream-connection.ts'
-import { Pool } from '../engine/pool.ts'
+import type { AttemptWatcher } from '../engine/http1/http1-upstream-connection.ts'
+import { Pool } from '../engine/http1/pool.ts'
 import type { EngineServices } from '../engine/services.ts'
-import type { UpstreamSecurity } from '../engine/upstream-security.ts'
+import type { UpstreamSecurity } from '../engine/tls/upstream-security.ts'
 import type { EndpointConfig, UpstreamConfig } from './config.ts'
 import { WeightedRoundRobin } from './weighted-round-robin.ts'
 

@@ -120,4 +120,3 @@ export const upstreamSchema = z.strictObject({
 
 /** An upstream as checked, defaults applied. */
 export type UpstreamConfig = z.output<typeof upstreamSchema>
-export type UpstreamTlsConfig = UpstreamConfig['tls']

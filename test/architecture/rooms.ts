@@ -39,7 +39,7 @@ export const chokePoints: readonly { what: string; pattern: RegExp; allowed: rea
       /\b(?:net\s*\.\s*(?:connect|createConnection|Socket)|tls\s*\.\s*connect|https?\s*\.\s*(?:request|get))\s*\(|(?<![.\w])fetch\s*\(/,
     allowed: [
       'engine/real-world.ts',
-      'engine/upstream-tls.ts',
+      'engine/tls/upstream-tls.ts',
       // Clients of our own admin address, in a process that serves nothing.
       'cli/admin-client.ts',
     ],

@@ -1,7 +1,7 @@
 import { TurnpikeError } from '../../src/core/error.ts'
 import type { Headers } from '../../src/core/headers.ts'
 import type { BodySink, BodySource } from '../../src/engine/body.ts'
-import { Http1Body, type BodyFraming, type BodyOwner } from '../../src/engine/http1-body.ts'
+import { Http1Body, type BodyFraming, type BodyOwner } from '../../src/engine/http1/http1-body.ts'
 import type { WireEnd } from '../sim/wire.ts'
 
 /** Writes one HTTP/1 body to a wire, its head in front of the first byte. */

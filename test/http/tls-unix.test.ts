@@ -12,7 +12,11 @@ test('TLS on a Unix socket: handshakes at the same time do not take each other f
   const { certFile, keyFile } = testCertificate({ subject: 'a.test', names: ['DNS:a.test'] })
   const turnpike = await createTurnpike({
     listeners: {
-      web: { address: `unix:${folder}/tls.sock`, door: 'gateway', tls: { certificates: [{ cert: certFile, key: keyFile }] } },
+      web: {
+        address: `unix:${folder}/tls.sock`,
+        door: 'gateway',
+        tls: { certificates: [{ cert: certFile, key: keyFile }] },
+      },
     },
     gateway: { routes: [{ name: 'ping', respond: { body: 'pong' } }] },
     admin: 'off',

@@ -1,9 +1,9 @@
 /* Run by a test with a low `ulimit -n`: uses descriptors up, gives them back, and prints what was seen. */
 import { once } from 'node:events'
 import { spawn } from 'node:child_process'
-import { Dialler } from '../../src/engine/dial.ts'
+import { Dialler } from '../../src/engine/dial/dial.ts'
 import { Ledger } from '../../src/engine/ledger.ts'
-import { Listener } from '../../src/engine/listener.ts'
+import { Listener } from '../../src/engine/listen/listener.ts'
 import { realWorld } from '../../src/engine/real-world.ts'
 import { TimerWheel } from '../../src/engine/timers.ts'
 import type { Socket } from '../../src/engine/world.ts'

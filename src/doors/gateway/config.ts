@@ -187,6 +187,5 @@ export const routeSchema = z.strictObject({
 /** A route as checked, defaults applied. */
 export type RouteConfig = z.output<typeof routeSchema>
 export type MatchConfig = RouteConfig['match']
-export type WeightedUpstream = { upstream: string; weight: number }
 export type RedirectConfig = NonNullable<RouteConfig['redirect']>
 export type RespondConfig = NonNullable<RouteConfig['respond']>

@@ -1,6 +1,6 @@
 import { TurnpikeError } from '../../core/error.ts'
 import type { Exchange } from '../../engine/exchange.ts'
-import { countForwards, servedMethods } from '../../engine/max-forwards.ts'
+import { countForwards, servedMethods } from '../../engine/http1/max-forwards.ts'
 import type { Door, ExchangeObserver } from '../../engine/services.ts'
 import { normalisePath } from './normalise-path.ts'
 import { RequestView } from './request-view.ts'

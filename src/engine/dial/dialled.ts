@@ -1,0 +1,125 @@
+import type { Ledger } from '../ledger.ts'
+import type { HandshakeEvents, UpstreamSecurity } from '../tls/upstream-security.ts'
+import type { DialAddress, DialEvents, Socket } from '../world.ts'
+
+/** Who is told how an attempt to connect went. */
+export interface AttemptOwner {
+  attemptConnected(attempt: Dialled): void
+  attemptFailed(attempt: Dialled, error: Error): void
+}
+
+/** Told of a connection's bytes and end, once it stands: DialEvents without `connected`. */
+export type StreamEvents = Omit<DialEvents, 'connected'>
+
+/**
+ * One outgoing connection: an attempt at first, then what `Dialler` hands over. Whoever takes it
+ * attaches itself before `connected` returns, and may hand it on by attaching another.
+ */
+export class Dialled implements DialEvents {
+  /** The plain socket, or the secured one over it. */
+  socket!: Socket
+  readonly address: DialAddress
+  private readonly ledger: Ledger
+  /** Null once the connection stands, and for an attempt that lost. */
+  private owner: AttemptOwner | null
+  private events: StreamEvents | null = null
+  private secured = false
+
+  constructor(address: DialAddress, owner: AttemptOwner, ledger: Ledger) {
+    this.address = address
+    this.owner = owner
+    this.ledger = ledger
+    ledger.enter('upstreamSockets')
+  }
+
+  /** Bytes, end, error and close go to `events` from now on. */
+  attach(events: StreamEvents): void {
+    this.owner = null
+    this.events = events
+  }
+
+  /** Starts TLS on the plain socket; what that one says counts no more then, but for its close. */
+  secure(security: UpstreamSecurity, host: string, port: number, handshake: HandshakeEvents): void {
+    this.secured = true
+    this.socket = security.secure(this.socket, host, port, new SecuredStream(this), handshake)
+  }
+
+  /** Gives the connection up: nobody hears of it any more. */
+  abandon(): void {
+    this.owner = null
+    this.events = null
+    this.socket.destroy()
+  }
+
+  connected(): void {
+    this.owner?.attemptConnected(this)
+  }
+
+  read(length: number, buffer: Buffer): boolean {
+    if (this.events !== null) return this.events.read(length, buffer)
+    // Bytes that nobody asked for and nobody takes.
+    this.socket.destroy()
+    return false
+  }
+
+  nextBuffer(): Buffer | null {
+    return this.events === null ? null : this.events.nextBuffer()
+  }
+
+  ended(): void {
+    if (!this.secured) this.streamEnded()
+  }
+
+  failed(error: Error): void {
+    if (!this.secured) this.streamFailed(error)
+  }
+
+  closed(): void {
+    this.ledger.strike('upstreamSockets')
+    if (!this.secured) this.streamClosed()
+  }
+
+  streamEnded(): void {
+    if (this.events !== null) this.events.ended()
+    else this.socket.destroy()
+  }
+
+  streamFailed(error: Error): void {
+    if (this.events !== null) this.events.failed(error)
+    else this.owner?.attemptFailed(this, error)
+  }
+
+  streamClosed(): void {
+    this.events?.closed()
+    this.owner?.attemptFailed(this, new Error('the connection closed'))
+  }
+}
+
+/** What TLS over the plain socket says. */
+class SecuredStream implements StreamEvents {
+  private readonly dialled: Dialled
+
+  constructor(dialled: Dialled) {
+    this.dialled = dialled
+  }
+
+  read(length: number, buffer: Buffer): boolean {
+    return this.dialled.read(length, buffer)
+  }
+
+  nextBuffer(): Buffer | null {
+    return null
+  }
+
+  ended(): void {
+    this.dialled.streamEnded()
+  }
+
+  failed(error: Error): void {
+    this.dialled.streamFailed(error)
+  }
+
+  closed(): void {
+    this.dialled.streamClosed()
+  }
+}

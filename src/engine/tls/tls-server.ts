@@ -1,0 +1,72 @@
+import type { TLSSocket } from 'node:tls'
+import { CertificateSelector } from './certificate-selector.ts'
+import { peekClientHello } from './client-hello-peek.ts'
+import type { DownstreamSecurity, SecuringEvents } from './downstream-security.ts'
+import type { Scope } from '../scope.ts'
+import type { TlsFacts } from '../session.ts'
+import { TlsDomain, type ClientAuth } from './tls-domain.ts'
+import { checkedCertificate, contentKey, type CertificateMaterial, type TlsVersion } from './tls-material.ts'
+import type { Socket } from '../world.ts'
+
+export interface TlsServerOptions {
+  /** Chosen by SNI; the first is the default. Each is a trust domain. */
+  certificates: readonly CertificateMaterial[]
+  /** Null where client certificates are not asked for. */
+  clientAuth: ClientAuth | null
+  /** Default `1.2`. */
+  minVersion?: TlsVersion
+}
+
+/** TLS towards clients: picks the trust domain by the name in the ClientHello, then shakes hands in it. */
+export class TlsServer implements DownstreamSecurity {
+  readonly settings: string
+  private readonly selector: CertificateSelector
+  private readonly domains: readonly TlsDomain[]
+
+  /**
+   * Domains are shared by content across generations, so that a reload which leaves a certificate and
+   * its conditions alone costs no session. Throws ERR_CONFIG_INVALID for material that does not fit.
+   */
+  constructor(options: TlsServerOptions, scope: Scope) {
+    const { certificates, clientAuth, minVersion = '1.2' } = options
+    this.settings = contentKey([clientAuth?.ca, clientAuth?.mode, minVersion])
+    this.selector = new CertificateSelector(certificates.map(checkedCertificate))
+    this.domains = certificates.map((certificate) =>
+      scope.shared(
+        `tls-domain:${contentKey([certificate.cert, certificate.key, this.settings])}`,
+        (own) => new TlsDomain({ certificate, clientAuth, minVersion }, own),
+      ),
+    )
+  }
+
+  domainOf(host: string): number {
+    return this.selector.positionOf(host)
+  }
+
+  secure(socket: Socket, events: SecuringEvents): void {
+    peekClientHello(socket, (hello) => {
+      // T11: a resumed 1.2 session does not give its name; the ClientHello does.
+      const sni = hello?.sni ?? ''
+      const domain = this.selector.positionOf(sni)
+      this.domains[domain]!.handshake(socket, {
+        secured: (secured) => events.secured(secured, this.facts(secured, sni, domain)),
+        failed: (error) => events.failed(error),
+      })
+    })
+  }
+
+  private facts(socket: TLSSocket, sni: string, domain: number): TlsFacts {
+    return {
+      version: socket.getProtocol() ?? '',
+      sni,
+      domain,
+      clientCertificate: socket.authorized ? subjectOf(socket) : '',
+      settings: this.settings,
+    }
+  }
+}
+
+/** RFC 4514 §2.1: the last part first, with commas. Node gives a part a line, escaped as §2.4 wants. */
+function subjectOf(socket: TLSSocket): string {
+  return socket.getPeerX509Certificate()?.subject.split('\n').toReversed().join(',') ?? ''
+}

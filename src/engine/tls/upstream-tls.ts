@@ -1,0 +1,96 @@
+import { isIP, type Socket as NetSocket } from 'node:net'
+import { connect, createSecureContext, type ConnectionOptions, type SecureContext, type TLSSocket } from 'node:tls'
+import { TurnpikeError } from '../../core/error.ts'
+import type { StreamEvents } from '../dial/dialled.ts'
+import { checkedCertificate, tlsVersions, type TlsVersion } from './tls-material.ts'
+import { TlsSessions } from './tls-sessions.ts'
+import type { HandshakeEvents, UpstreamSecurity } from './upstream-security.ts'
+import type { Socket } from '../world.ts'
+
+export interface UpstreamTlsOptions {
+  /** PEM. Absent: the authorities that come with Node. */
+  ca?: string
+  /** Sent as SNI and asked of the certificate. Absent: the host that is dialled. */
+  serverName?: string
+  /** PEM of the client certificate to show, with its `key`. Absent: none. */
+  cert?: string
+  key?: string
+  minVersion: TlsVersion
+  /** With false, anybody can answer. */
+  verify: boolean
+}
+
+const MAX_SESSIONS = 256
+
+/** TLS towards the endpoints of one upstream: verified, resumed, HTTP/1.1. */
+export class UpstreamTls implements UpstreamSecurity {
+  private readonly options: UpstreamTlsOptions
+  private readonly context: SecureContext
+  /** Kept with the context that they were made in, so that none outlives what it was verified by. */
+  private readonly sessions = new TlsSessions(MAX_SESSIONS)
+
+  /** Throws ERR_CONFIG_INVALID where the key is not the certificate's. */
+  constructor(options: UpstreamTlsOptions) {
+    const { ca, cert, key, minVersion } = options
+    if (cert !== undefined) checkedCertificate({ cert, key: key ?? '', label: 'for the upstream' })
+    this.options = options
+    this.context = createSecureContext({
+      minVersion: tlsVersions[minVersion],
+      ...(ca === undefined ? {} : { ca }),
+      ...(cert === undefined ? {} : { cert }),
+      ...(key === undefined ? {} : { key }),
+    })
+  }
+
+  secure(socket: Socket, host: string, port: number, stream: StreamEvents, handshake: HandshakeEvents): Socket {
+    const { serverName, verify } = this.options
+    const name = serverName ?? host
+    const endpoint = `${host}:${port}`
+    const session = this.sessions.get(endpoint)
+    const options: ConnectionOptions & { allowHalfOpen: boolean } = {
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- node:tls takes over a node:net socket alone
+      socket: socket as NetSocket,
+      secureContext: this.context,
+      host: name,
+      // RFC 6066 §3: addresses are not permitted in SNI. The certificate is held to `host` then.
+      servername: isHostName(name) ? name : '',
+      rejectUnauthorized: verify,
+      ALPNProtocols: ['http/1.1'],
+      allowHalfOpen: true,
+      ...(session === undefined ? {} : { session }),
+    }
+    const secured = connect(options)
+    const failed = (cause: Error): void => {
+      // A session that the other side cannot take must not fail every dial from now on.
+      this.sessions.delete(endpoint)
+      handshake.failed(this.handshakeError(secured, cause))
+    }
+    const closed = (): void => failed(new Error('the connection closed during the handshake'))
+    secured.on('error', failed)
+    secured.on('close', closed)
+    secured.on('session', (made: Buffer) => this.sessions.set(endpoint, made))
+    secured.on('secureConnect', () => {
+      secured.on('error', (error) => stream.failed(error))
+      secured.on('close', () => stream.closed())
+      secured.off('error', failed)
+      secured.off('close', closed)
+      secured.on('end', () => stream.ended())
+      handshake.secured()
+      secured.on('data', (chunk: Buffer) => {
+        if (!stream.read(chunk.length, chunk)) secured.pause()
+      })
+    })
+    return secured
+  }
+
+  private handshakeError(socket: TLSSocket, cause: Error): TurnpikeError {
+    const code = (cause as NodeJS.ErrnoException).code ?? ''
+    // What the verification says is on the socket; the name is compared apart from it.
+    const certificate = code === 'ERR_TLS_CERT_ALTNAME_INVALID' || socket.authorizationError !== null
+    return new TurnpikeError(certificate ? 'ERR_TLS_CERTIFICATE' : 'ERR_TLS_UPSTREAM', { cause })
+  }
+}
+
+function isHostName(name: string): boolean {
+  return isIP(name) === 0 && !name.includes('/')
+}

@@ -7,7 +7,6 @@ import { ConfigError, type Problem } from './errors.ts'
 import { ObjectSource, readModule } from './module-source.ts'
 import type { ConfigSource, Finding } from './source.ts'
 import { systemCode } from './tree.ts'
-import { readJson, readYaml } from './text-source.ts'
 import { validateConfig } from './validate.ts'
 
 /** A config that can be run, and what it was made of. */
@@ -78,8 +77,11 @@ async function readSource(file: string, absolute: string): Promise<ConfigSource>
     const code = systemCode(error)
     throw fail(code === 'ENOENT' ? 'there is no such file' : `the file cannot be read: ${code}`)
   }
-  if (kind === '.yaml' || kind === '.yml') return readYaml(file, text)
-  if (kind === '.json') return readJson(file, text)
+  if (kind === '.yaml' || kind === '.yml' || kind === '.json') {
+    // Loading the YAML parser takes 40 ms, which a config in code or on the command line need not wait for.
+    const { readJson, readYaml } = await import('./text-source.ts')
+    return kind === '.json' ? readJson(file, text) : readYaml(file, text)
+  }
   if (/^\.[cm]?[jt]s$/.test(kind)) return readModule(file, absolute, text)
   throw fail('a config ends in .yaml, .yml, .json, .ts or .js')
 }

@@ -4,12 +4,14 @@ import { TurnpikeError } from '../core/error.ts'
 import { Turnpike } from '../turnpike.ts'
 import { FaultError } from './command.ts'
 import { exit, type CliIo } from './io.ts'
+import { keepWarm } from './keep-warm.ts'
 
 /**
  * Runs a config until it is told to stop: the first signal drains, a second one stops at once.
  * Throws a FaultError where an address cannot be bound.
  */
 export async function serve(loaded: LoadedConfig, io: CliIo, started: (turnpike: Turnpike) => void): Promise<number> {
+  keepWarm()
   const turnpike = await start(loaded)
   const stopped = Promise.withResolvers<void>()
   const reopen = (): void => {

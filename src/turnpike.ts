@@ -59,6 +59,8 @@ export class Turnpike {
   private readonly closeLogger: () => Promise<void>
   private admin: AdminServer | null = null
   private stopping: Promise<StopReport> | null = null
+  /** Connections that were cut while stopping. */
+  private wasCut = 0
 
   private constructor(loaded: LoadedConfig, parts: Parts) {
     this.loaded = loaded
@@ -168,7 +170,6 @@ export class Turnpike {
   private async drain(drainMs: number): Promise<StopReport> {
     this.draining = true
     await Promise.all(this.listeners.map(({ listener }) => listener.close()))
-    let cut = 0
     if (drainMs > 0) {
       const late = Promise.withResolvers<void>()
       const timer = this.services.world.setTimer(late.resolve, drainMs)
@@ -176,17 +177,17 @@ export class Turnpike {
       await Promise.race([Promise.all(drained), late.promise])
       timer.cancel()
     }
-    cut += this.cut()
+    this.cut()
     this.generation.close()
     await this.log.close()
     await this.admin?.close()
     await this.scope.close()
     await this.closeLogger()
-    return { cut }
+    return { cut: this.wasCut }
   }
 
-  private cut(): number {
-    return this.listeners.reduce((sum, { server }) => sum + server.cut(), 0)
+  private cut(): void {
+    for (const { server } of this.listeners) this.wasCut += server.cut()
   }
 }
 

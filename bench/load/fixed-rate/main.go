@@ -2,7 +2,7 @@
 // the moment it was meant to leave. A closed-loop generator sends less while the server stalls, and so
 // leaves out the requests that would have waited longest.
 //
-// One thread, raw epoll, requests formatted once: about 5 µs a request, so that it disturbs the origin
+// One thread, raw epoll, requests formatted once, so that it disturbs the origin
 // on the same core little.
 package main
 

@@ -16,6 +16,7 @@ export class HttpServer {
   private readonly options: Http1ServerOptions
   private readonly door: Door
   private draining = false
+  private wasCut = false
   private drained: (() => void) | null = null
 
   constructor(services: EngineServices, door: Door, options: HttpServerOptions) {
@@ -52,7 +53,9 @@ export class HttpServer {
 
   /** Cuts what is left; says how many that were. */
   cut(): number {
-    const { size } = this.connections
+    // Those that were cut before are still here until they are closed.
+    const size = this.wasCut ? 0 : this.connections.size
+    this.wasCut = true
     for (const connection of this.connections) connection.destroy()
     return size
   }

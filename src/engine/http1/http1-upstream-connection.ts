@@ -238,8 +238,11 @@ export class Http1UpstreamConnection implements StreamEvents, BodyOwner, BodySin
         if (this.body === null) continue
       }
       if (end - at > COPIED_BYTES && bytes !== this.own && !this.stable) {
-        // The memory is shared by all connections, and a piece of this size is written from where it stands.
-        bytes = Buffer.from(bytes.subarray(at, end))
+        // The memory is shared by all connections, and a piece of this size is written from where it stands:
+        // from the buffer that this exchange reads into from here on.
+        this.own ??= this.services.readBuffers.take()
+        bytes.copy(this.own, 0, at, end)
+        bytes = this.own
         end -= at
         at = 0
       }

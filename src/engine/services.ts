@@ -1,3 +1,4 @@
+import { httpDate } from '../wire/http1/encode.ts'
 import type { HeadMemo } from '../wire/http1/head-memo.ts'
 import type { ResponseBlock } from '../wire/http1/response-head.ts'
 import type { Dialler } from './dial/dial.ts'
@@ -56,7 +57,7 @@ export class DateClock {
     const second = Math.floor(this.world.wallClock() / 1000)
     if (second !== this.second) {
       this.second = second
-      this.text = new Date(second * 1000).toUTCString()
+      this.text = httpDate(second * 1000)
     }
     return this.text
   }

@@ -250,11 +250,13 @@ export class Http1ServerConnection implements BodyOwner {
       else this.failRequest(reply, body, error)
       return end
     }
-    if (body.done && reply === null) {
+    if (!body.done) return next
+    if (reply === null) {
       this.finishedAt = this.services.world.now()
       this.rest()
+    } else {
+      this.deadline.at = Infinity
     }
-    if (body.done && reply !== null) this.deadline.at = Infinity
     return next
   }
 

@@ -274,14 +274,12 @@ export class Http1UpstreamConnection implements StreamEvents, BodyOwner, BodySin
     const exchange = this.exchange!
     const { status, reason, block } = head
     let { headers } = head
-    let fields = block?.facts ?? null
-    if (fields === null) {
-      fields = { ...ingress(block === null ? headers : block.head.headers), text: '' }
-      if (block !== null) {
-        block.facts = fields
-        headers = block.head.headers.fork()
-      }
+    let facts = block?.facts ?? null
+    if (block !== null && facts === null) {
+      facts = block.facts = { ...ingress(block.head.headers), text: '' }
+      headers = block.head.headers.fork()
     }
+    const fields = facts ?? ingress(headers)
     if (status === 101) {
       // H16: bytes of a request's body are never a tunnel's. RFC 9110 §7.8: to a protocol that was asked for.
       if (exchange.upgrade === '' || fields.upgrade !== exchange.upgrade || !this.requestDone)
@@ -302,7 +300,7 @@ export class Http1UpstreamConnection implements StreamEvents, BodyOwner, BodySin
     const framing = head.framing(exchange.method)
     const hasBody = framing !== 'none'
     const length = framing === 'length' ? head.contentLength : hasBody ? -1 : 0
-    exchange.client.begin({ status, reason, headers, length, hasBody, facts: block === null ? null : fields })
+    exchange.client.begin({ status, reason, headers, length, hasBody, facts })
     if (framing === 'close') this.reusable = false
     if (!hasBody || length === 0) {
       exchange.client.end(null)

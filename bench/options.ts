@@ -7,7 +7,7 @@ export interface Options {
   rest: string[]
   /** Paired rounds. Default 7. */
   rounds: number
-  /** Seconds that each contender is loaded in each round. Default 2. */
+  /** Seconds that each contender is loaded in each round. Default 4. */
   seconds: number
   /** Scenarios to run. Default all. */
   only: string[] | null
@@ -29,7 +29,7 @@ export const usage = `npm run bench -- COMMAND [options]
   profile SCENARIO Turnpike alone under load with --cpu-prof: where its time goes
 
   --rounds N       paired rounds (7)          --only small,tls,download,upload,routes,latency,idle
-  --seconds N      a contender and round (2)  --contenders turnpike,nginx,…
+  --seconds N      a contender and round (4)  --contenders turnpike,nginx,…
   --write          update bench/RESULTS.md    --no-build   use dist/ as it is
 `
 
@@ -40,7 +40,7 @@ export function readOptions(argv: string[]): Options | null {
     allowPositionals: true,
     options: {
       rounds: { type: 'string', default: '7' },
-      seconds: { type: 'string', default: '2' },
+      seconds: { type: 'string', default: '4' },
       only: { type: 'string' },
       contenders: { type: 'string' },
       write: { type: 'boolean', default: false },

@@ -6,6 +6,12 @@ import { cpuMicroseconds, pinnedTo, PROXY_CORE } from './processes.ts'
 import { proveForwarding, proveReply } from './prove.ts'
 import type { Scenario } from './scenarios.ts'
 
+/**
+ * Load of each turn that is not measured: the turns of the others leave half a minute between two of one
+ * contender's, and steady load is what is compared, not waking from a pause or opening connections.
+ */
+export const LEAD_IN_SECONDS = 1
+
 /** What one contender did, one entry a round. */
 export interface Measured {
   scenario: string
@@ -49,12 +55,12 @@ export async function measureThroughput(
       }
       running.push({ scenario, peer, measured })
       await proveReply(contender.name, peer.port, scenario)
-      await load(peer, scenario, 1)
     }
     for (let round = 0; round < options.rounds; round++) {
       // Each round begins with another contender, so that none always follows the same neighbour.
       for (let turn = 0; turn < running.length; turn++) {
         const { scenario, peer, measured } = running[(turn + round) % running.length]!
+        await load(peer, scenario, LEAD_IN_SECONDS)
         const before = cpuMicroseconds(peer.pid)
         const result = await load(peer, scenario, options.seconds)
         const used = cpuMicroseconds(peer.pid) - before

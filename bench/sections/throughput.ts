@@ -3,7 +3,7 @@ import type { Section } from '../section.ts'
 import { median, pairedRatio, range } from '../statistics.ts'
 import { grouped, table } from '../table.ts'
 import { atLeast, atMost, type Target } from '../target.ts'
-import type { Measured } from '../throughput.ts'
+import { LEAD_IN_SECONDS, type Measured } from '../throughput.ts'
 
 const slow = ['caddy', 'http-proxy', '@fastify/http-proxy']
 
@@ -30,7 +30,7 @@ export function throughputSection(
   })
   return {
     title: `${scenario.name}: ${scenario.title}`,
-    note: `wrk, 1 thread, ${scenario.connections} keep-alive connections; median of ${rounds} interleaved rounds of ${seconds} s; ratios are medians of paired rounds.`,
+    note: `wrk, 1 thread, ${scenario.connections} keep-alive connections; median of ${rounds} interleaved rounds of ${seconds} s, each after ${LEAD_IN_SECONDS} s that is not counted; ratios are medians of paired rounds.`,
     body: table(
       [
         '',

@@ -128,6 +128,7 @@ export const errorCodes = {
   ERR_DESCRIPTORS: own('dial', 503, 'proxy_internal_error', true, 'The process is out of file descriptors.'),
   ERR_CONNECTION_LIMIT: own('accept', 503, 'connection_limit_reached', true, 'The listener has too many connections.'),
   ERR_DRAINING: own('idle', 503, 'proxy_internal_response', true, 'Turnpike is shutting down.'),
+  ERR_MIDDLEWARE: own('middleware', 500, 'proxy_internal_error', false, 'A middleware failed.'),
   ERR_INTERNAL: own('middleware', 500, 'proxy_internal_error', false, 'An internal error.'),
   ERR_LISTEN: own('start', 0, '', false, 'An address could not be bound.'),
   ERR_LOG_FILE: own('start', 0, '', false, 'A log could not be opened.'),

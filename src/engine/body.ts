@@ -35,3 +35,32 @@ export interface BodySource {
 export type ReplyBody = { kind: 'none' } | { kind: 'bytes'; bytes: Buffer } | { kind: 'source'; source: BodySource }
 
 export const noBody: ReplyBody = { kind: 'none' }
+
+/** A body that is in memory already. */
+export class BytesSource implements BodySource {
+  readonly length: number
+  private readonly bytes: Buffer
+  private sink: BodySink | null = null
+
+  constructor(bytes: Buffer) {
+    this.bytes = bytes
+    this.length = bytes.length
+  }
+
+  start(sink: BodySink): void {
+    this.sink = sink
+    if (this.length === 0 || sink.write(this.bytes, 0, this.length)) this.resume()
+    else sink.flush()
+  }
+
+  resume(): void {
+    const { sink } = this
+    this.sink = null
+    sink?.end(null)
+    sink?.flush()
+  }
+
+  cancel(): void {
+    this.sink = null
+  }
+}

@@ -2,6 +2,7 @@ import type { TurnpikeError } from '../core/error.ts'
 import type { Headers } from '../core/headers.ts'
 import type { BodySource, ReplyBody } from './body.ts'
 import type { ClientPort } from './client-port.ts'
+import type { ResponseDraft } from './middleware/response-draft.ts'
 import type { RequestFacts } from './http1/receive-request.ts'
 import type { Session } from './session.ts'
 
@@ -19,8 +20,8 @@ export interface Reply {
  */
 export class Exchange {
   readonly session: Session
-  /** How to answer. */
-  readonly client: ClientPort
+  /** How to answer; middleware stands in front of it. */
+  client: ClientPort
   readonly method: string
   /** The request target as received. */
   readonly target: string
@@ -56,6 +57,10 @@ export class Exchange {
   route = ''
   upstream = ''
   endpoint = ''
+  /** The middleware that it passes, null for none. */
+  hooks: ExchangeHooks | null = null
+  /** The final reply's head, for middleware; null before that, and where there is no middleware. */
+  response: ResponseDraft | null = null
   /** Status sent to the client, 0 before that. */
   status = 0
   /** Why it failed, where it did. */
@@ -120,6 +125,11 @@ export class Exchange {
     this.error ??= error
     this.client.fail(error)
   }
+}
+
+/** Told when an exchange is over. */
+export interface ExchangeHooks {
+  finish(): void
 }
 
 /** What ingress makes of a request head. */

@@ -1,6 +1,6 @@
 import type { TurnpikeError } from '../core/error.ts'
 import type { Exchange } from '../engine/exchange.ts'
-import type { AttemptWatcher } from '../engine/http1/http1-upstream-connection.ts'
+import type { AttemptWatcher } from '../engine/attempt-watcher.ts'
 import { Pool } from '../engine/http1/pool.ts'
 import type { EngineServices } from '../engine/services.ts'
 import type { UpstreamSecurity } from '../engine/tls/upstream-security.ts'

@@ -177,7 +177,7 @@ export class Http1Reply implements ClientPort {
     // What the client did wrong in framing leaves no safe place to read on from.
     if (error.source === 'client' && (error.phase === 'head' || error.phase === 'body')) connection.keepAlive = false
     if (error.code === 'ERR_CONNECT_NOT_ALLOWED' || error.code === 'ERR_DRAINING') connection.keepAlive = false
-    this.reply(errorReply(error, exchange, services.pseudonym, services.requestIds.of(exchange)))
+    exchange.client.reply(errorReply(error, exchange, services.pseudonym, services.requestIds.of(exchange)))
   }
 
   takeOver(status: number, reason: string, headers: Headers): TakenConnection {

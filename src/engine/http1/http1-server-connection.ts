@@ -5,6 +5,7 @@ import type { RequestHead, RequestHeadParser } from '../../wire/http1/request-he
 import type { TakenConnection } from '../client-port.ts'
 import type { DownstreamSecurity } from '../tls/downstream-security.ts'
 import { cutSocket } from './cut-socket.ts'
+import { endExchange } from '../end-exchange.ts'
 import { Exchange, type ReceivedRequest } from '../exchange.ts'
 import type { TrustedProxies } from './forwarded.ts'
 import { freePiece } from './free-piece.ts'
@@ -342,10 +343,8 @@ export class Http1ServerConnection implements BodyOwner {
     if (reply === null) return
     this.reply = null
     reply.close()
-    const { services } = this
-    this.finishedAt = reply.exchange.finishedAt = services.world.now()
-    services.observer.finished(reply.exchange)
-    services.ledger.strike('exchanges')
+    endExchange(this.services, reply.exchange)
+    this.finishedAt = reply.exchange.finishedAt
   }
 
   /** The exchange and its request are over: waits for the next one, or closes. */

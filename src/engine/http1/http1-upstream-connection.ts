@@ -3,6 +3,7 @@ import { TurnpikeError } from '../../core/error.ts'
 import type { Headers } from '../../core/headers.ts'
 import { chunkPrefix, lastChunk } from '../../wire/http1/encode.ts'
 import { ResponseHeadParser, type ResponseHead } from '../../wire/http1/response-head.ts'
+import type { AttemptWatcher } from '../attempt-watcher.ts'
 import type { BodySink } from '../body.ts'
 import type { ExchangeWorker, ReplyFacts } from '../client-port.ts'
 import type { Dialled, StreamEvents } from '../dial/dialled.ts'
@@ -21,12 +22,6 @@ export interface ConnectionKeeper {
   released(connection: Http1UpstreamConnection): void
   /** It is gone, whatever it was doing. */
   lost(connection: Http1UpstreamConnection): void
-}
-
-/** Decides what becomes of an exchange whose try failed before any of its reply was sent on. */
-export interface AttemptWatcher {
-  /** `repeatable`: no byte of the request can have been acted on, and all of it is still at hand (H19). */
-  attemptFailed(exchange: Exchange, error: TurnpikeError, repeatable: boolean): void
 }
 
 export interface UpstreamTimeouts {

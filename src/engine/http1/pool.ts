@@ -1,4 +1,6 @@
 import { TurnpikeError } from '../../core/error.ts'
+import type { AttemptWatcher } from '../attempt-watcher.ts'
+import type { EndpointConnections } from '../endpoint-connections.ts'
 import type { ExchangeWorker } from '../client-port.ts'
 import type { DialHandle, DialResult, DialTarget } from '../dial/dial.ts'
 import type { Dialled } from '../dial/dialled.ts'
@@ -6,7 +8,6 @@ import type { EgressOptions } from './egress.ts'
 import type { Exchange } from '../exchange.ts'
 import {
   Http1UpstreamConnection,
-  type AttemptWatcher,
   type ConnectionKeeper,
   type UpstreamTimeouts,
 } from './http1-upstream-connection.ts'
@@ -28,7 +29,7 @@ export interface PoolOptions {
 }
 
 /** The connections to one endpoint: bounded, the most recently used first, so that the rest can expire. */
-export class Pool implements ConnectionKeeper {
+export class Pool implements EndpointConnections, ConnectionKeeper {
   private readonly services: EngineServices
   private readonly options: PoolOptions
   private readonly idle: Http1UpstreamConnection[] = []
@@ -46,7 +47,6 @@ export class Pool implements ConnectionKeeper {
     return { idle: this.idle.length, busy: this.busy, dialling: this.dials.size, waiting: this.waiters.size }
   }
 
-  /** Sends an exchange on an idle connection, a new one, or the first that comes free. `fresh`: not on a used one. */
   send(exchange: Exchange, watcher: AttemptWatcher, fresh: boolean): void {
     const connection = fresh ? undefined : this.idle.pop()
     if (connection !== undefined) {
@@ -78,7 +78,6 @@ export class Pool implements ConnectionKeeper {
     this.serveWaiter()
   }
 
-  /** Closes what is idle now and the rest when it comes back. */
   close(): void {
     this.closed = true
     for (const connection of this.idle.splice(0)) connection.destroy()

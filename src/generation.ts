@@ -5,6 +5,7 @@ import { RedirectTarget } from './doors/gateway/redirect.ts'
 import { RespondTarget } from './doors/gateway/respond.ts'
 import { Router } from './doors/gateway/router.ts'
 import type { RouteConfig } from './doors/gateway/config.ts'
+import type { Scope } from './engine/scope.ts'
 import type { EngineServices } from './engine/services.ts'
 import type { UpstreamSecurity } from './engine/tls/upstream-security.ts'
 import { UpstreamTls } from './engine/tls/upstream-tls.ts'
@@ -17,12 +18,16 @@ export class Generation {
   readonly door: Gateway
   readonly clusters: ReadonlyMap<string, Cluster>
 
-  constructor(config: Config, services: EngineServices, via: string) {
+  private readonly scope: Scope
+
+  /** All that it starts is started through `scope`, which is its own and ends with it. */
+  constructor(config: Config, services: EngineServices, via: string, scope: Scope) {
+    this.scope = scope
     const upstreams = Object.entries(config.gateway?.upstreams ?? {})
     this.clusters = new Map(
       upstreams.map(([name, upstream]) => [
         name,
-        new Cluster({ name, config: upstream, services, security: securityOf(upstream), via }),
+        new Cluster({ name, config: upstream, services, security: securityOf(upstream), via, scope }),
       ]),
     )
     this.router = Router.compile(config.gateway?.routes ?? [], (route) => this.targetOf(route))
@@ -33,9 +38,10 @@ export class Generation {
 
   private readonly release: () => void
 
-  /** Lets go of its connections: idle ones now, the others as they come free. */
-  close(): void {
+  /** Lets go of its connections, idle ones now, the others as they come free; ends what it started. */
+  async close(): Promise<void> {
     for (const cluster of this.clusters.values()) cluster.close()
+    await this.scope.close()
     this.release()
   }
 

@@ -70,7 +70,7 @@ export class Turnpike {
     this.scope = parts.scope
     this.logger = parts.logger
     this.closeLogger = parts.closeLogger
-    this.generation = new Generation(loaded.config, parts.services, parts.via)
+    this.generation = new Generation(loaded.config, parts.services, parts.via, parts.scope.child())
   }
 
   /** Builds everything off to the side, then binds. Rejects with a TurnpikeError, with nothing left open. */
@@ -178,7 +178,7 @@ export class Turnpike {
       timer.cancel()
     }
     this.cut()
-    this.generation.close()
+    await this.generation.close()
     await this.log.close()
     await this.admin?.close()
     await this.scope.close()

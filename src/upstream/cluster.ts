@@ -2,6 +2,7 @@ import type { TurnpikeError } from '../core/error.ts'
 import type { Exchange } from '../engine/exchange.ts'
 import type { AttemptWatcher } from '../engine/attempt-watcher.ts'
 import { Pool } from '../engine/http1/pool.ts'
+import type { Scope } from '../engine/scope.ts'
 import type { EngineServices } from '../engine/services.ts'
 import type { UpstreamSecurity } from '../engine/tls/upstream-security.ts'
 import type { EndpointConfig, UpstreamConfig } from './config.ts'
@@ -23,6 +24,8 @@ export interface ClusterOptions {
   security: UpstreamSecurity | null
   /** This instance's name in `Via`, '' for no `Via`. */
   via: string
+  /** The generation's: what the cluster starts and shares ends with it, unless another generation wants it too. */
+  scope: Scope
 }
 
 /** The endpoints of one upstream: chooses one for each exchange, and another where that is safe. */

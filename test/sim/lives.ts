@@ -94,6 +94,7 @@ async function end(life: Life, engine: SimEngine): Promise<void> {
   world.loop.busy = () => 0
   drain(life, engine)
   engine.cluster.close()
+  await engine.scope.close()
   await world.loop.run(() => false, world.now() + LONGEST_MS)
   for (const [kind, { live: left }] of Object.entries(engine.services.ledger.snapshot())) {
     if (left !== 0) life.violate(`the ledger holds ${left} ${kind} after everything was closed`)

@@ -5,7 +5,9 @@ import { Router } from '../../src/doors/gateway/router.ts'
 import { createEngine } from '../../src/engine/engine.ts'
 import { HttpServer } from '../../src/engine/http1/http-server.ts'
 import { Listener } from '../../src/engine/listen/listener.ts'
+import { Scope } from '../../src/engine/scope.ts'
 import type { EngineServices, ExchangeObserver } from '../../src/engine/services.ts'
+import { SharedStates } from '../../src/engine/shared-states.ts'
 import type { BindAddress, DialAddress, World } from '../../src/engine/world.ts'
 import { Cluster } from '../../src/upstream/cluster.ts'
 import { defaultHeadLimits } from '../../src/wire/http1/head-parser.ts'
@@ -26,6 +28,8 @@ export interface SimEngine {
   listener: Listener
   server: HttpServer
   cluster: Cluster
+  /** What the cluster lives in. */
+  scope: Scope
 }
 
 /** The real engine with the real gateway in front of one upstream, in a world of the caller's. */
@@ -37,7 +41,17 @@ export function simEngine(
   poolMax: number,
 ): SimEngine {
   const services = createEngine({ world, observer, pseudonym: 'sim' })
+  const { ledger } = services
+  const scope = new Scope({
+    world,
+    ledger,
+    states: new SharedStates(),
+    onError: (error) => {
+      throw error
+    },
+  })
   const cluster = new Cluster({
+    scope,
     name: 'app',
     services,
     security: null,
@@ -77,5 +91,5 @@ export function simEngine(
       refusal: () => '',
     },
   )
-  return { services, listener, server, cluster }
+  return { services, listener, server, cluster, scope }
 }

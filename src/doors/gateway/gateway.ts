@@ -1,6 +1,8 @@
 import { TurnpikeError } from '../../core/error.ts'
 import type { Exchange } from '../../engine/exchange.ts'
 import { countForwards, servedMethods } from '../../engine/http1/max-forwards.ts'
+import type { MiddlewareChains } from '../../engine/middleware/middleware-chains.ts'
+import { MiddlewareRun } from '../../engine/middleware/middleware-run.ts'
 import type { Door, ExchangeObserver } from '../../engine/services.ts'
 import { normalisePath } from './normalise-path.ts'
 import { RequestView } from './request-view.ts'
@@ -18,10 +20,13 @@ export interface RouteTarget {
 export class Gateway implements Door {
   private readonly router: Router<RouteTarget>
   private readonly observer: ExchangeObserver
+  private readonly unrouted: MiddlewareChains | null
 
-  constructor(router: Router<RouteTarget>, observer: ExchangeObserver) {
+  /** `unrouted`: what exchanges without a route pass; null for none. */
+  constructor(router: Router<RouteTarget>, observer: ExchangeObserver, unrouted: MiddlewareChains | null = null) {
     this.router = router
     this.observer = observer
+    this.unrouted = unrouted
   }
 
   /** Throws what the client did wrong, and ERR_NO_ROUTE. */
@@ -37,7 +42,13 @@ export class Gateway implements Door {
       return
     }
     const found = this.router.match(new RequestView(exchange, target))
-    if (!found.found) throw new TurnpikeError(found.code, { allow: found.allow.join(', ') })
+    if (!found.found) {
+      const error = new TurnpikeError(found.code, { allow: found.allow.join(', ') })
+      if (this.unrouted === null) throw error
+      const { unrouted } = this
+      MiddlewareRun.start(unrouted.on(exchange.session.listener), exchange, unrouted.report, () => exchange.fail(error))
+      return
+    }
     exchange.route = found.name
     this.observer.routed(exchange)
     if (exchange.upgrade !== '' && !found.target.upgrade.includes(exchange.upgrade)) exchange.upgrade = ''

@@ -44,8 +44,8 @@ export class MiddlewareRun implements ClientPort, ExchangeWorker {
   static start(
     middlewares: readonly Middleware[],
     exchange: Exchange,
-    handler: () => void,
     report: (error: unknown) => void,
+    handler: () => void,
   ): void {
     const run = new MiddlewareRun(middlewares, exchange, report)
     exchange.client.worker = run

@@ -3,6 +3,7 @@ import type { Exchange } from '../engine/exchange.ts'
 import type { RequestIds } from '../engine/request-id.ts'
 import type { Session } from '../engine/session.ts'
 import { jsonText } from './json-text.ts'
+import { NameTexts } from './name-texts.ts'
 import { TextCache } from './text-cache.ts'
 
 /**
@@ -29,7 +30,7 @@ export class AccessLines {
   private second = -1
   private secondText = ''
   private readonly clients = new TextCache(forwardedClientText)
-  private readonly routes = new TextCache(routeText)
+  private readonly routes = new NameTexts(routeText)
   private readonly endpoints = new TextCache(endpointText)
   private readonly hosts = new TextCache(hostText)
   private readonly userAgents = new TextCache(userAgentText)

@@ -4,7 +4,7 @@ import { FileText } from './file-text.ts'
 import { nearest } from './nearest.ts'
 import { Pattern } from './pattern.ts'
 import { Secret } from './secret.ts'
-import { durationUnitNames, parseByteRate, parseDuration, parseSize, sizeUnitNames } from './units.ts'
+import { durationUnitNames, parseByteRate, parseDuration, parsePercentage, parseSize, sizeUnitNames } from './units.ts'
 
 /** How every message about a key or value of a later version ends. */
 export const notAvailable = 'not available in this version'
@@ -55,6 +55,9 @@ export const size = (smallest = 1) =>
 
 /** Bytes in milliseconds, typed as `1KiB/30s`. */
 export const byteRate = () => parsed('a size in a duration such as 1KiB/30s', parseByteRate, 'size/duration')
+
+/** A share from 0 to 1, typed as `50%`. */
+export const percentage = () => parsed('a percentage such as 50%', parsePercentage, 'percentage', '%')
 
 /** `:8080`, `127.0.0.1:8080`, `[::1]:8080`, `unix:/run/x.sock`. */
 export const address = () =>

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { parseByteRate, parseDuration, parseRate, parseSize } from './units.ts'
+import { parseByteRate, parseDuration, parsePercentage, parseRate, parseSize } from './units.ts'
 
 test('durations are milliseconds', () => {
   const pairs: [string, number][] = [
@@ -43,4 +43,10 @@ test('what is no quantity is refused', () => {
   for (const text of ['', 'KiB', '5kb', '5KB', '5 KiB', '-1B']) assert.throws(() => parseSize(text), RangeError, text)
   for (const text of ['', '/s', '5/', '5/s/s', '-5/s', '5/ms']) assert.throws(() => parseRate(text), RangeError, text)
   for (const text of ['1KiB', '1KiB/', '/30s', '1KiB/0s']) assert.throws(() => parseByteRate(text), RangeError, text)
+})
+
+test('percentages are shares from 0 to 1', () => {
+  assert.deepEqual(['0%', '12.5%', '50%', '100%'].map(parsePercentage), [0, 0.125, 0.5, 1])
+  for (const text of ['', '50', '101%', '-1%', '1e1%', '50 %'])
+    assert.throws(() => parsePercentage(text), RangeError, text)
 })

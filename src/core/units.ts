@@ -60,6 +60,14 @@ export function parseByteRate(text: string): ByteRate {
   return rate
 }
 
+/** A share from 0 to 1 of `50%`. Throws a RangeError that says what is wrong. */
+export function parsePercentage(text: string): number {
+  const [, digits] = /^(\d{1,3}(?:\.\d{1,9})?)%$/.exec(text) ?? []
+  if (digits === undefined || Number(digits) > 100)
+    throw new RangeError(`${shown(text)} is not a percentage: write it from 0% to 100%`)
+  return Number(digits) / 100
+}
+
 function quantity(text: string, units: Map<string, number>, what: string, names: string): number {
   const [, digits, unit] = /^(\d{1,15}(?:\.\d{1,9})?)([A-Za-z]*)$/.exec(text) ?? []
   if (digits === undefined || unit === undefined)

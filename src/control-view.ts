@@ -5,6 +5,7 @@ import { version } from './control/version.ts'
 import { dumpConfig } from './config/dump.ts'
 import { normalisePath } from './doors/gateway/normalise-path.ts'
 import type { Turnpike } from './turnpike.ts'
+import { describeCluster } from './upstream/describe-cluster.ts'
 
 /** A running Turnpike as the admin address shows it. */
 export function controlView(turnpike: Turnpike, loopDelay: LoopDelay): ControlPort {
@@ -25,11 +26,7 @@ export function controlView(turnpike: Turnpike, loopDelay: LoopDelay): ControlPo
       tree: dumpConfig(loaded.config),
     }),
     routes: () => generation.router.routes.map((route) => describeRoute(route)),
-    upstreams: () =>
-      [...generation.clusters.values()].map(({ name, endpoints }) => ({
-        name,
-        endpoints: endpoints.map(({ url, weight, pool }) => ({ url, weight, connections: pool.counts })),
-      })),
+    upstreams: () => [...generation.clusters.values()].map((cluster) => describeCluster(cluster)),
     logDropped: () => log.dropped,
     loopDelay: () => loopDelay.read(),
     find: (id) => log.find(id),

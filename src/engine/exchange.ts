@@ -5,6 +5,7 @@ import type { ClientPort } from './client-port.ts'
 import type { ResponseDraft } from './middleware/response-draft.ts'
 import type { RequestFacts } from './http1/receive-request.ts'
 import type { Session } from './session.ts'
+import type { RouteTimeouts } from './upstream-timeouts.ts'
 
 /** A reply that Turnpike makes itself. */
 export interface Reply {
@@ -57,6 +58,8 @@ export class Exchange {
   route = ''
   upstream = ''
   endpoint = ''
+  /** What its route says of the upstream's timers, null for nothing. */
+  timeouts: RouteTimeouts | null = null
   /** The middleware that it passes, null for none. */
   hooks: ExchangeHooks | null = null
   /** The final reply's head, for middleware; null before that, and where there is no middleware. */
@@ -67,6 +70,8 @@ export class Exchange {
   error: TurnpikeError | null = null
   /** Connections it was sent on. */
   attempts = 0
+  /** The tries that came to nothing and were followed by another, in order; null where there was none. */
+  failedAttempts: FailedAttempt[] | null = null
   reused = false
   bytesIn = 0
   bytesOut = 0
@@ -74,6 +79,8 @@ export class Exchange {
   readonly startedAt: number
   /** Wall clock at `startedAt`, ms since 1970. */
   readonly startedWall: number
+  /** Time spent in its upstream's queue, ms. */
+  queuedMs = 0
   /** An upstream connection is at hand. */
   connectedAt = 0
   /** First byte of the upstream's reply. */
@@ -125,6 +132,15 @@ export class Exchange {
     this.error ??= error
     this.client.fail(error)
   }
+}
+
+/** A try that came to nothing. */
+export interface FailedAttempt {
+  endpoint: string
+  /** A cause code, or the status of a reply that was dropped. */
+  cause: string
+  /** When it was given up, ms from the exchange's start. */
+  afterMs: number
 }
 
 /** Told when an exchange is over. */

@@ -1,20 +1,13 @@
 import type { TurnpikeError } from '../core/error.ts'
 import type { Exchange } from '../engine/exchange.ts'
-import type { AttemptWatcher } from '../engine/attempt-watcher.ts'
 import { Pool } from '../engine/http1/pool.ts'
 import type { Scope } from '../engine/scope.ts'
 import type { EngineServices } from '../engine/services.ts'
 import type { UpstreamSecurity } from '../engine/tls/upstream-security.ts'
 import type { EndpointConfig, UpstreamConfig } from './config.ts'
+import { Endpoint, type EndpointHealth } from './endpoint.ts'
+import { Member } from './member.ts'
 import { WeightedRoundRobin } from './weighted-round-robin.ts'
-
-/** One place that a cluster sends to, with its connections. */
-export interface Endpoint {
-  /** As the config names it: what logs and metrics show. */
-  readonly url: string
-  readonly weight: number
-  readonly pool: Pool
-}
 
 export interface ClusterOptions {
   name: string
@@ -29,19 +22,20 @@ export interface ClusterOptions {
 }
 
 /** The endpoints of one upstream: chooses one for each exchange, and another where that is safe. */
-export class Cluster implements AttemptWatcher {
+export class Cluster {
   readonly name: string
-  readonly endpoints: readonly Endpoint[]
-  private readonly wheel: WeightedRoundRobin<Endpoint>
+  readonly members: readonly Member[]
+  private readonly services: EngineServices
+  private readonly wheel: WeightedRoundRobin<Member>
 
   constructor(options: ClusterOptions) {
     this.name = options.name
-    this.endpoints = options.config.endpoints.map((endpoint) => ({
-      url: endpoint.url,
-      weight: endpoint.weight,
-      pool: makePool(endpoint, options),
-    }))
-    this.wheel = new WeightedRoundRobin(this.endpoints)
+    this.services = options.services
+    this.members = options.config.endpoints.map(
+      (endpoint) =>
+        new Member(this, new Endpoint(endpoint.url, makePool(endpoint, options), alwaysFit), endpoint.weight),
+    )
+    this.wheel = new WeightedRoundRobin(this.members)
   }
 
   handle(exchange: Exchange): void {
@@ -54,20 +48,32 @@ export class Cluster implements AttemptWatcher {
    * and once more where the first was a used connection that had closed.
    */
   attemptFailed(exchange: Exchange, error: TurnpikeError, repeatable: boolean): void {
-    const tries = this.endpoints.length + (exchange.reused ? 1 : 0)
+    const tries = this.members.length + (exchange.reused ? 1 : 0)
     if (repeatable && exchange.attempts < tries) this.attempt(exchange, true)
     else exchange.fail(error)
   }
 
   close(): void {
-    for (const { pool } of this.endpoints) pool.close()
+    for (const { endpoint } of this.members) endpoint.connections.close()
+  }
+
+  now(): number {
+    return this.services.world.now()
   }
 
   private attempt(exchange: Exchange, fresh: boolean): void {
-    const endpoint = this.wheel.next()
-    exchange.endpoint = endpoint.url
-    endpoint.pool.send(exchange, this, fresh)
+    this.wheel.next().send(exchange, fresh)
   }
+}
+
+/** Without probes and passive health. */
+const alwaysFit: EndpointHealth = {
+  up: true,
+  ejectedUntil: 0,
+  availableSince: 0,
+  available: () => true,
+  recordSuccess() {},
+  recordFailure() {},
 }
 
 function makePool(endpoint: EndpointConfig, { config, services, security, via }: ClusterOptions): Pool {

@@ -15,6 +15,7 @@ import type { EngineServices } from '../services.ts'
 import { SocketWriter } from './socket-writer.ts'
 import { Deadline, type TimerName } from '../timers.ts'
 import { Tunnel } from './tunnel.ts'
+import type { UpstreamTimeouts } from '../upstream-timeouts.ts'
 
 /** Told how a connection fares: its pool. */
 export interface ConnectionKeeper {
@@ -22,12 +23,6 @@ export interface ConnectionKeeper {
   released(connection: Http1UpstreamConnection): void
   /** It is gone, whatever it was doing. */
   lost(connection: Http1UpstreamConnection): void
-}
-
-export interface UpstreamTimeouts {
-  firstByteMs: number
-  /** No byte moved in either direction. */
-  stallMs: number
 }
 
 /** For any service that is not out to exhaust us. */
@@ -45,7 +40,8 @@ export class Http1UpstreamConnection implements StreamEvents, BodyOwner, BodySin
   private readonly keeper: ConnectionKeeper
   private readonly services: EngineServices
   private readonly egress: EgressOptions
-  private readonly timeouts: UpstreamTimeouts
+  private readonly usualTimeouts: UpstreamTimeouts
+  private timeouts: UpstreamTimeouts
   private readonly idleMs: number
   /** What is read stays ours (TLS); else only until `read` returns. */
   private readonly stable: boolean
@@ -85,7 +81,7 @@ export class Http1UpstreamConnection implements StreamEvents, BodyOwner, BodySin
     this.keeper = keeper
     this.services = services
     this.egress = egress
-    this.timeouts = timeouts
+    this.usualTimeouts = this.timeouts = timeouts
     this.idleMs = idleMs
     this.parser = new ResponseHeadParser(replyLimits, services.replyMemo)
     this.writer = new SocketWriter(dialled.socket, stable, () => this.written())
@@ -99,6 +95,7 @@ export class Http1UpstreamConnection implements StreamEvents, BodyOwner, BodySin
     const now = services.world.now()
     this.exchange = exchange
     this.watcher = watcher
+    this.timeouts = exchange.timeouts ?? this.usualTimeouts
     this.replyTouched = this.requestHeld = false
     this.interims = 0
     exchange.client.worker = this
@@ -146,7 +143,7 @@ export class Http1UpstreamConnection implements StreamEvents, BodyOwner, BodySin
   }
 
   abort(): void {
-    if (this.exchange !== null && !this.requestDone) this.destroy()
+    if (this.exchange !== null && !this.requestDone) this.clientGone()
   }
 
   flush(): void {
@@ -201,7 +198,7 @@ export class Http1UpstreamConnection implements StreamEvents, BodyOwner, BodySin
   }
 
   bodyCancelled(): void {
-    this.destroy()
+    this.clientGone()
   }
 
   clientReady(): void {
@@ -210,7 +207,9 @@ export class Http1UpstreamConnection implements StreamEvents, BodyOwner, BodySin
   }
 
   clientGone(): void {
+    const { exchange, watcher } = this
     this.destroy()
+    if (exchange !== null) watcher!.attemptEnded(exchange, null)
   }
 
   private consume(bytes: Buffer, at: number, end: number): void {
@@ -295,6 +294,10 @@ export class Http1UpstreamConnection implements StreamEvents, BodyOwner, BodySin
     const framing = head.framing(exchange.method)
     const hasBody = framing !== 'none'
     const length = framing === 'length' ? head.contentLength : hasBody ? -1 : 0
+    if (!this.watcher!.replied(exchange, status, headers)) {
+      this.drop(framing !== 'close' && length >= 0 && length === end - at)
+      return true
+    }
     exchange.client.begin({ status, reason, headers, length, hasBody, facts })
     if (framing === 'close') this.reusable = false
     if (!hasBody || length === 0) {
@@ -316,16 +319,31 @@ export class Http1UpstreamConnection implements StreamEvents, BodyOwner, BodySin
     return false
   }
 
+  /** The watcher does not want this reply; `whole`: all of it was read. */
+  private drop(whole: boolean): void {
+    const { exchange, watcher } = this
+    exchange!.client.worker = null
+    this.release(whole)
+    watcher!.attemptEnded(exchange!, null)
+  }
+
   /** The reply is whole: the connection goes back before the client is served, so that its next request finds it. */
   private complete(): void {
-    const { exchange } = this
+    const { exchange, watcher } = this
     if (exchange === null) return
     const { client } = exchange
     client.worker = null
     const held = this.body?.held === true
     if (this.own !== null && !held) this.services.readBuffers.give(this.own)
     this.own = null
-    if (!this.reusable || !this.requestDone || this.inputEnded || this.writer.waiting) {
+    this.release(true)
+    watcher!.attemptEnded(exchange, null)
+    client.flush()
+  }
+
+  /** Back to the pool where another exchange can follow, else away. */
+  private release(whole: boolean): void {
+    if (!whole || !this.reusable || !this.requestDone || this.inputEnded || this.writer.waiting) {
       this.destroy()
     } else {
       this.exchange = this.watcher = null
@@ -334,7 +352,6 @@ export class Http1UpstreamConnection implements StreamEvents, BodyOwner, BodySin
       this.readOn()
       this.keeper.released(this)
     }
-    client.flush()
   }
 
   private readOn(): void {
@@ -346,11 +363,13 @@ export class Http1UpstreamConnection implements StreamEvents, BodyOwner, BodySin
   /** `first`: bytes that came with the 101. */
   private openTunnel(status: number, reason: string, headers: Headers, first: Buffer | null): void {
     const exchange = this.exchange!
+    const watcher = this.watcher!
     exchange.client.worker = null
     const { dialled, services, timeouts } = this
     this.leave()
+    watcher.replied(exchange, status, headers)
     const taken = exchange.client.takeOver(status, reason, headers)
-    new Tunnel(taken, dialled, exchange, services, timeouts.stallMs, this.stable).open(first)
+    new Tunnel(taken, dialled, exchange, watcher, services, timeouts.stallMs, this.stable).open(first)
   }
 
   private fail(error: TurnpikeError): void {
@@ -362,10 +381,12 @@ export class Http1UpstreamConnection implements StreamEvents, BodyOwner, BodySin
     exchange.client.worker = null
     if (body !== null) {
       exchange.error ??= error
+      watcher!.attemptEnded(exchange, error)
       exchange.client.fail(error)
       return
     }
     watcher!.attemptFailed(exchange, error, untouched && this.safeToRepeat(exchange, error))
+    watcher!.attemptEnded(exchange, null)
   }
 
   /** H19: a reused connection that closed before any reply byte, and a method that may be repeated (RFC 9110 §9.2.2). */

@@ -6,14 +6,11 @@ import type { DialHandle, DialResult, DialTarget } from '../dial/dial.ts'
 import type { Dialled } from '../dial/dialled.ts'
 import type { EgressOptions } from './egress.ts'
 import type { Exchange } from '../exchange.ts'
-import {
-  Http1UpstreamConnection,
-  type ConnectionKeeper,
-  type UpstreamTimeouts,
-} from './http1-upstream-connection.ts'
+import { Http1UpstreamConnection, type ConnectionKeeper } from './http1-upstream-connection.ts'
 import type { EngineServices } from '../services.ts'
 import { Deadline } from '../timers.ts'
 import type { UpstreamSecurity } from '../tls/upstream-security.ts'
+import type { UpstreamTimeouts } from '../upstream-timeouts.ts'
 
 export interface PoolOptions {
   target: DialTarget
@@ -55,7 +52,7 @@ export class Pool implements EndpointConnections, ConnectionKeeper {
       return
     }
     if (fresh && this.idle.length > 0 && this.full) this.idle[0]!.destroy()
-    if (this.full) new Waiter(this.waiters, this.services, exchange, watcher).wait(this.options.connectMs)
+    if (this.full) new Waiter(this.waiters, this.services, exchange, watcher).wait(this.connectMs(exchange))
     else this.dial(exchange, watcher)
   }
 
@@ -112,8 +109,12 @@ export class Pool implements EndpointConnections, ConnectionKeeper {
   private dial(exchange: Exchange, watcher: AttemptWatcher): void {
     const dial = new PoolDial(this, exchange, watcher)
     this.dials.add(dial)
-    const { target, tls, connectMs, tlsMs } = this.options
-    dial.handle = this.services.dialler.dial(target, { connectMs, tls, tlsMs }, dial)
+    const { target, tls, tlsMs } = this.options
+    dial.handle = this.services.dialler.dial(target, { connectMs: this.connectMs(exchange), tls, tlsMs }, dial)
+  }
+
+  private connectMs({ timeouts }: Exchange): number {
+    return timeouts === null ? this.options.connectMs : timeouts.connectMs
   }
 
   private serveWaiter(): void {
@@ -148,6 +149,7 @@ class PoolDial implements DialResult, ExchangeWorker {
     this.exchange.attempts++
     this.pool.dialOver(this)
     this.watcher.attemptFailed(this.exchange, error, error.retry)
+    this.watcher.attemptEnded(this.exchange, null)
   }
 
   clientReady(): void {}
@@ -155,6 +157,7 @@ class PoolDial implements DialResult, ExchangeWorker {
   clientGone(): void {
     this.handle?.cancel()
     this.pool.dialOver(this)
+    this.watcher.attemptEnded(this.exchange, null)
   }
 }
 
@@ -174,6 +177,7 @@ class Waiter implements ExchangeWorker {
     this.deadline = new Deadline(() => {
       this.leave()
       watcher.attemptFailed(exchange, new TurnpikeError('ERR_POOL_EXHAUSTED'), false)
+      watcher.attemptEnded(exchange, null)
     })
   }
 
@@ -197,5 +201,6 @@ class Waiter implements ExchangeWorker {
 
   clientGone(): void {
     this.leave()
+    this.watcher.attemptEnded(this.exchange, null)
   }
 }

@@ -1,4 +1,5 @@
 import { TurnpikeError } from '../../core/error.ts'
+import type { AttemptWatcher } from '../attempt-watcher.ts'
 import type { TakenConnection } from '../client-port.ts'
 import { cutSocket } from './cut-socket.ts'
 import type { Dialled, StreamEvents } from '../dial/dialled.ts'
@@ -15,6 +16,7 @@ export class Tunnel implements StreamEvents {
   private readonly client: Socket
   private readonly dialled: Dialled
   private readonly exchange: Exchange
+  private readonly watcher: AttemptWatcher
   private readonly services: EngineServices
   private readonly stallMs: number
   private readonly stable: boolean
@@ -28,6 +30,7 @@ export class Tunnel implements StreamEvents {
     taken: TakenConnection,
     dialled: Dialled,
     exchange: Exchange,
+    watcher: AttemptWatcher,
     services: EngineServices,
     stallMs: number,
     stable: boolean,
@@ -36,6 +39,7 @@ export class Tunnel implements StreamEvents {
     this.client = taken.socket
     this.dialled = dialled
     this.exchange = exchange
+    this.watcher = watcher
     this.services = services
     this.stallMs = stallMs
     this.stable = stable
@@ -141,6 +145,7 @@ export class Tunnel implements StreamEvents {
     if (this.own !== null && client.writableLength === 0) services.readBuffers.give(this.own)
     this.own = null
     services.ledger.strike('tunnels')
+    this.watcher.attemptEnded(this.exchange, null)
     this.taken.done()
   }
 }

@@ -3,9 +3,9 @@ import type { Config } from './config.ts'
 import { renderPath, type Path } from './errors.ts'
 import type { Finding } from './source.ts'
 
-/** What is odd about a config that can be run: upstreams that no route names, settings that nothing reads, certificates that have run out. */
+/** What is odd about a config that can be run: upstreams and middleware that nothing names, settings that nothing reads, certificates that have run out. */
 export function lintConfig(config: Config, now = Date.now()): Finding[] {
-  return [...unusedUpstreams(config), ...unusedTls(config), ...expired(config, now)]
+  return [...unusedUpstreams(config), ...unusedMiddleware(config), ...unusedTls(config), ...expired(config, now)]
 }
 
 const lint = (path: Path, part: 'key' | 'value', message: string): Finding => ({
@@ -20,6 +20,14 @@ function unusedUpstreams({ gateway }: Config): Finding[] {
   return Object.keys(gateway?.upstreams ?? {})
     .filter((name) => !used.has(name))
     .map((name) => lint(['gateway', 'upstreams', name], 'key', 'no route leads to this upstream'))
+}
+
+function unusedMiddleware({ listeners, gateway, middlewares }: Config): Finding[] {
+  const uses = [...Object.values(listeners), ...(gateway === undefined ? [] : [gateway, ...gateway.routes])]
+  const used = new Set(uses.flatMap(({ use }) => use.flatMap((each) => ('name' in each ? [each.name] : []))))
+  return Object.keys(middlewares)
+    .filter((name) => !used.has(name))
+    .map((name) => lint(['middlewares', name], 'key', 'no `use` names this middleware'))
 }
 
 function unusedTls({ gateway }: Config): Finding[] {

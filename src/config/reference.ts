@@ -40,6 +40,9 @@ export function renderReference(schema: SchemaNode): string {
   }
 
   section('', schema)
+  for (const [id, node] of Object.entries(schema.$defs ?? {})) {
+    for (const form of nodeOf(node).anyOf ?? []) if (nodeOf(form).properties !== undefined) section(id, nodeOf(form))
+  }
   const refused = later.map((path) => `- \`${path}\`\n`).join('')
   const closing = `## Keys of later versions\n\nRefused with \`ERR_CONFIG_NOT_AVAILABLE\`, so that they are never silently ignored:\n\n${refused}`
   return [opening, ...sections, closing].join('\n')
@@ -65,6 +68,7 @@ function isNode(value: unknown): value is SchemaNode {
 }
 
 function typeOf(node: SchemaNode): string {
+  if (node.$ref !== undefined) return `[${node.$ref.split('/').at(-1)}](#${node.$ref.split('/').at(-1)!.toLowerCase()})`
   if (node.anyOf !== undefined) return node.anyOf.map((form) => typeOf(nodeOf(form))).join(' or ')
   if (node.enum !== undefined) return node.enum.map((value) => `\`${String(value)}\``).join(', ')
   if (node.type === 'array') return `list of ${typeOf(nodeOf(node.items))}`

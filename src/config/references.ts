@@ -5,6 +5,8 @@ import { nearest } from '../core/nearest.ts'
 import { parsePathPattern } from '../core/path-pattern.ts'
 import { Pattern } from '../core/pattern.ts'
 import { renderPath, type Path } from './errors.ts'
+import { useLists } from './middleware-places.ts'
+import { isModulePath } from './middleware-schemas.ts'
 import type { Finding, Part } from './source.ts'
 import { treeOf, type Tree } from './tree.ts'
 
@@ -45,6 +47,7 @@ export function findReferences(data: unknown): Finding[] {
     checkRedirect(report, [...path, 'redirect'], route)
     checkRespond(report, [...path, 'respond'], treeOf(route['respond']))
   }
+  checkUses(report, data, Object.keys(treeOf(root['middlewares'])))
   return report.findings
 }
 
@@ -129,6 +132,17 @@ function checkListenerName(report: Report, path: Path, name: unknown, listeners:
     'ERR_CONFIG_REFERENCE',
     `there is no listener ${JSON.stringify(name)}${suggestion(nearest(name, listeners))}`,
   )
+}
+
+function checkUses(report: Report, data: unknown, middlewares: string[]): void {
+  for (const { path, list } of useLists(data)) {
+    for (const [index, name] of list.entries()) {
+      if (typeof name !== 'string' || isModulePath(name) || middlewares.includes(name)) continue
+      const hint = isModulePath(`./${name}`) ? `./${name}` : nearest(name, middlewares)
+      const message = `there is no middleware ${JSON.stringify(name)}${suggestion(hint)}`
+      report.value([...path, index], 'ERR_CONFIG_REFERENCE', message)
+    }
+  }
 }
 
 function checkRedirect(report: Report, path: Path, route: Tree): void {

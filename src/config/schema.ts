@@ -4,6 +4,7 @@ import { cidrs, later, offOr, parsed, positiveDuration } from '../core/config-fi
 import { routeSchema } from '../doors/gateway/config.ts'
 import { listenerSchema } from '../engine/config.ts'
 import { upstreamSchema } from '../upstream/config.ts'
+import { middlewareSchema, useSchema } from './middleware-schemas.ts'
 
 const name = parsed('a name', (text) => {
   if (/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/.test(text)) return text
@@ -17,21 +18,30 @@ const pseudonym = parsed('a pseudonym', (text) => {
 })
 
 const gateway = z.strictObject({
-  routes: z.array(routeSchema).min(1).describe('Routes; their order does not matter, the most specific wins.'),
+  use: useSchema.describe('Middleware for every route, behind that of the listener.'),
+  routes: z
+    .array(routeSchema.extend({ use: useSchema.describe('Middleware for this route, behind that of the gateway.') }))
+    .min(1)
+    .describe('Routes; their order does not matter, the most specific wins.'),
   upstreams: z.record(name, upstreamSchema).prefault({}).describe('Clusters of endpoints, by name.'),
-  use: later(),
 })
 
 /** The whole config. What users type is its input; `Config` is its output. */
 export const configSchema = z.strictObject({
   $schema: z.string().optional().describe('Where an editor finds the JSON Schema.'),
-  listeners: z.record(name, listenerSchema).describe('Addresses that are listened on, by name.'),
+  listeners: z
+    .record(name, listenerSchema.extend({ use: useSchema.describe('Middleware for all that comes in here.') }))
+    .describe('Addresses that are listened on, by name.'),
   trustedProxies: cidrs()
     .prefault([])
     .describe('Peers whose `X-Forwarded-*` and `Forwarded` are believed and extended; those of others are replaced.'),
   via: offOr(pseudonym, 'a pseudonym')
     .prefault('auto')
     .describe('Name in the `Via` fields: `auto` makes one at start, `off` sends none.'),
+  middlewares: z
+    .record(name, middlewareSchema)
+    .prefault({})
+    .describe('Middleware by name, for the `use` lists of listeners, doors and routes.'),
   gateway: gateway.optional().describe('The gateway door. Needed by listeners with `door: gateway`.'),
   log: logSchema.prefault({}).describe('What is written down.'),
   shutdown: z
@@ -41,7 +51,6 @@ export const configSchema = z.strictObject({
     .prefault({})
     .describe('How the process ends.'),
   admin: adminSchema.prefault({ address: '127.0.0.1:9900' }).describe('The admin address, or `off`.'),
-  middlewares: later(),
   parents: later(),
   forward: later(),
   goproxy: later(),

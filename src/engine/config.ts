@@ -70,7 +70,6 @@ export const listenerSchema = z.strictObject({
     .optional()
     .describe('PROXY protocol. Absent: never read.'),
   http2: later(),
-  use: later(),
   mode: later(),
   auth: later(),
   allowFrom: later(),

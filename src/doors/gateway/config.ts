@@ -10,6 +10,7 @@ import {
   pattern,
   suggestion,
 } from '../../core/config-fields.ts'
+import { fieldName, fieldValue, ownFieldName } from '../../core/field-schemas.ts'
 import { isIPv6 } from '../../core/ip.ts'
 import { LocationTemplate } from '../../core/location-template.ts'
 import { nearest } from '../../core/nearest.ts'
@@ -47,25 +48,7 @@ const host = parsed('a host name', (name) => {
   return name.toLowerCase()
 })
 
-const fieldName = parsed('a field name', (name) => {
-  // RFC 9110 §5.1: a field name is a token, in any case.
-  if (!/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name)) throw new RangeError(`${JSON.stringify(name)} is not a field name`)
-  return name.toLowerCase()
-})
-
-const framing = ['connection', 'content-length', 'keep-alive', 'te', 'trailer', 'transfer-encoding', 'upgrade']
-
-const replyFieldName = parsed('a field name', (name) => {
-  const lower = name.toLowerCase()
-  if (framing.includes(lower)) throw new RangeError(`${JSON.stringify(name)} is written by Turnpike itself`)
-  if (!/^[!#$%&'*+\-.^_`|~0-9a-z]+$/.test(lower)) throw new RangeError(`${JSON.stringify(name)} is not a field name`)
-  return lower
-})
-
-const fieldValue = text('a field value').regex(
-  /^[\t\x20-\x7e\x80-\xff]*$/,
-  'a field value holds no line ends or control bytes',
-)
+const replyFieldName = ownFieldName()
 
 const wanted = (what: string) =>
   z.union(
@@ -180,7 +163,6 @@ export const routeSchema = z.strictObject({
     .prefault(['websocket'])
     .transform((protocols): string[] => protocols ?? [])
     .describe('Protocols that a client may switch to; `off` for none.'),
-  use: later(),
   timeouts: later(),
 })
 

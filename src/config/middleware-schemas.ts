@@ -1,0 +1,88 @@
+import { z } from 'zod'
+import { kindOf } from '../core/config-fields.ts'
+import { headersOptions } from '../middleware/headers/config.ts'
+import { stripPrefixOptions } from '../middleware/strip-prefix/config.ts'
+
+/** Every kind of middleware, by its key in the config, with its options. `src/middlewares.ts` has the code of each. */
+export const middlewareSchemas = {
+  headers: headersOptions,
+  stripPrefix: stripPrefixOptions,
+}
+
+export type MiddlewareKind = keyof typeof middlewareSchemas
+
+/** A middleware of a kind that Turnpike has. */
+export interface KindUse {
+  kind: MiddlewareKind
+  options: unknown
+}
+
+/** A middleware of the user's own. */
+export interface FileUse {
+  /** Path of its module, as the config names it. */
+  file: string
+  options: unknown
+}
+
+/** A middleware by its name under `middlewares`. */
+export interface NamedUse {
+  name: string
+}
+
+/** One item of a checked `use` list. */
+export type MiddlewareUse = NamedUse | KindUse | FileUse
+
+/** Whether a text in a `use` list names a module rather than a middleware. */
+export function isModulePath(text: string): boolean {
+  return /^\.{0,2}\/.*\.[cm]?[jt]s$/s.test(text)
+}
+
+const kindUse = z
+  .strictObject(middlewareSchemas)
+  .partial()
+  .superRefine((value, context) => {
+    const given = Object.keys(value)
+    // An unknown kind was told already.
+    if (context.issues.length > 0) return
+    if (given.length === 0)
+      context.addIssue({ code: 'custom', message: 'a kind of middleware is needed, such as headers' })
+    for (const key of given.slice(1)) {
+      const message = `${given[0]} stands here already: a middleware is of one kind`
+      context.addIssue({ code: 'custom', message, path: [key] })
+    }
+  })
+  .transform((value): KindUse => {
+    const [[kind, options] = []] = Object.entries(value)
+    return { kind: kind as MiddlewareKind, options }
+  })
+
+const modulePath = z
+  .string()
+  .regex(/^\.{0,2}\/.*\.[cm]?[jt]s$/s)
+  .meta({ title: 'module' })
+
+const fileUse = z
+  .record(modulePath, z.unknown())
+  .refine((value) => Object.keys(value).length === 1, 'a middleware is one module')
+  .transform((value): FileUse => {
+    const [[file, options] = ['', {}]] = Object.entries(value)
+    return { file, options: options ?? {} }
+  })
+
+/** A middleware written down: `{ kind: options }`, or `{ "./own.ts": options }`. */
+export const middlewareSchema = z
+  .union([kindUse, fileUse], {
+    error: ({ input }) => `expected a middleware such as { headers: { … } }, found ${kindOf(input)}`,
+  })
+  .meta({ id: 'Middleware', description: 'One kind of middleware with its options, or a module of your own with its.' })
+
+const item = z.union(
+  [
+    z.string().transform((text): MiddlewareUse => (isModulePath(text) ? { file: text, options: {} } : { name: text })),
+    middlewareSchema,
+  ],
+  { error: ({ input }) => `expected the name of a middleware, or one written in place, found ${kindOf(input)}` },
+)
+
+/** A `use` list: middleware in the order in which requests pass it. */
+export const useSchema = z.array(item).prefault([])

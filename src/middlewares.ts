@@ -1,0 +1,59 @@
+import type { FileUse, KindUse, MiddlewareKind, MiddlewareUse } from './config/middleware-schemas.ts'
+import { TurnpikeError } from './core/error.ts'
+import type { Middleware, MiddlewareContext, MiddlewareDefinition } from './engine/middleware/middleware.ts'
+import type { Scope } from './engine/scope.ts'
+import { headers } from './middleware/headers/headers.ts'
+import { stripPrefix } from './middleware/strip-prefix/strip-prefix.ts'
+
+/** The code of every kind in `middlewareSchemas`. */
+export const middlewareDefinitions: Readonly<Record<MiddlewareKind, MiddlewareDefinition>> = {
+  headers,
+  stripPrefix,
+}
+
+/** Where the middleware of one generation comes from. */
+export interface MiddlewareSources extends Pick<MiddlewareContext, 'services' | 'upstream'> {
+  /** Those under `middlewares`, by name. */
+  named: Readonly<Record<string, KindUse | FileUse>>
+  /** The user's own, by the path that the config gives. */
+  modules: ReadonlyMap<string, MiddlewareDefinition>
+  /** All that they start is started through it. */
+  scope: Scope
+}
+
+/** The middleware of one generation: one instance for each name that is used, and for each place where one is written in place. */
+export class Middlewares {
+  private readonly sources: MiddlewareSources
+  private readonly instances = new Map<string, Middleware>()
+
+  constructor(sources: MiddlewareSources) {
+    this.sources = sources
+  }
+
+  /** The instances of a `use` list. `place` says whose it is, as in `route users`: it names what is written in place there. */
+  of(uses: readonly MiddlewareUse[], place: string): Middleware[] {
+    return uses.map((use, index) => ('name' in use ? this.byName(use.name) : this.create(use, `${place} ${index}`)))
+  }
+
+  private byName(name: string): Middleware {
+    let middleware = this.instances.get(name)
+    if (middleware === undefined) {
+      middleware = this.create(this.sources.named[name]!, name)
+      this.instances.set(name, middleware)
+    }
+    return middleware
+  }
+
+  private create(use: KindUse | FileUse, name: string): Middleware {
+    const { services, upstream, scope } = this.sources
+    const definition = 'kind' in use ? middlewareDefinitions[use.kind] : this.moduleOf(use.file)
+    return definition.create(use.options, scope, { name, services, upstream })
+  }
+
+  private moduleOf(file: string): MiddlewareDefinition {
+    const definition = this.sources.modules.get(file)
+    if (definition === undefined)
+      throw new TurnpikeError('ERR_INTERNAL', { message: `The module ${file} was not loaded.` })
+    return definition
+  }
+}

@@ -10,12 +10,13 @@ import { describeCluster } from './upstream/describe-cluster.ts'
 /** A running Turnpike as the admin address shows it. */
 export function controlView(turnpike: Turnpike, loopDelay: LoopDelay): ControlPort {
   const { services, metrics, log, generation, loaded } = turnpike
-  const { world, ledger } = services
+  const { world, ledger, middlewareEvents } = services
   const loadedAt = world.wallClock()
   return {
     version: version(),
     metrics,
     ledger,
+    middlewareEvents,
     now: () => world.now(),
     wallClock: () => world.wallClock(),
     readiness: () => turnpike.notReady(),

@@ -1,4 +1,5 @@
 import type { Ledger } from '../engine/ledger.ts'
+import type { MiddlewareEvent } from '../engine/middleware/middleware-events.ts'
 import type { AccessRecord } from './access-log.ts'
 import type { LoopDelays } from './loop-delay.ts'
 import type { Metrics } from './metrics.ts'
@@ -30,6 +31,7 @@ export interface ControlPort {
   readonly version: string
   readonly metrics: Metrics
   readonly ledger: Ledger
+  readonly middlewareEvents: Iterable<MiddlewareEvent>
   /** Milliseconds on the world's clock, and since 1970. */
   now(): number
   wallClock(): number

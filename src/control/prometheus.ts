@@ -43,6 +43,10 @@ export function* prometheusText(port: ControlPort, facts: ProcessFacts, format: 
   for (const [code, source, count] of metrics.errorCounts()) {
     out.sample('turnpike_errors_total', labelText({ code, source }), count)
   }
+  out.family('turnpike_middleware_events_total', 'counter', 'What middleware counted, by its name and the event.')
+  for (const { middleware, event, count } of port.middlewareEvents) {
+    out.sample('turnpike_middleware_events_total', labelText({ middleware, event }), count)
+  }
   out.family('turnpike_connections_accepted_total', 'counter', 'Connections that clients opened.')
   for (const [listener, count] of metrics.accepts()) {
     out.sample('turnpike_connections_accepted_total', labelText({ listener }), count)

@@ -55,6 +55,7 @@ export const errorCodes = {
   ERR_LOOP: client('route', 508, 'proxy_loop_detected', 'The request has been here before.'),
   ERR_NO_ROUTE: client('route', 404, 'destination_not_found', 'No route matches the request.'),
   ERR_METHOD_NOT_ALLOWED: client('route', 405, 'http_request_denied', 'The method is not allowed here.'),
+  ERR_RATE_LIMITED: client('middleware', 429, 'http_request_denied', 'There were too many requests.'),
   ERR_CHUNK: client('body', 400, 'http_request_error', 'The chunked request body is malformed.'),
   ERR_TRAILER: client('body', 400, 'http_request_error', 'The request trailers are malformed or too large.'),
   ERR_BODY_TIMEOUT: client(

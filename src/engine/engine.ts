@@ -1,6 +1,7 @@
 import { HeadMemo } from '../wire/http1/head-memo.ts'
 import { Dialler } from './dial/dial.ts'
 import { Ledger } from './ledger.ts'
+import { MiddlewareEvents } from './middleware/middleware-events.ts'
 import { ReadBuffers } from './http1/read-buffers.ts'
 import { RequestIds, requestIdPrefix } from './request-id.ts'
 import { DateClock, type EngineServices, type ExchangeObserver } from './services.ts'
@@ -26,6 +27,7 @@ export function createEngine({ world, observer, pseudonym, via = true }: EngineO
     ledger,
     timers,
     observer,
+    middlewareEvents: new MiddlewareEvents(),
     pseudonym,
     viaLine: via ? `Via: 1.1 ${pseudonym}\r\n` : '',
     dialler: new Dialler(world, timers, ledger),

@@ -5,6 +5,7 @@ import type { Dialler } from './dial/dial.ts'
 import type { ReplyFacts } from './client-port.ts'
 import type { Exchange } from './exchange.ts'
 import type { Ledger } from './ledger.ts'
+import type { MiddlewareEvents } from './middleware/middleware-events.ts'
 import type { ReadBuffers } from './http1/read-buffers.ts'
 import type { RequestIds } from './request-id.ts'
 import type { TimerWheel } from './timers.ts'
@@ -30,6 +31,8 @@ export interface EngineServices {
   dialler: Dialler
   requestIds: RequestIds
   observer: ExchangeObserver
+  /** What middleware counts. */
+  middlewareEvents: MiddlewareEvents
   clock: DateClock
   readBuffers: ReadBuffers
   /** This instance's name: in `Proxy-Status` always, in `Via` unless that is off. */

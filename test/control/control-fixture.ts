@@ -28,6 +28,7 @@ export function controlPort(wanted: Partial<ControlPort> = {}): ControlPort {
     version: '0.1.0',
     metrics,
     ledger: new Ledger(),
+    middlewareEvents: [{ middleware: 'per-client', event: 'limited', count: 2 }],
     now: () => performance.now(),
     wallClock: () => Date.now(),
     readiness: () => [],

@@ -1,4 +1,5 @@
 import { TurnpikeError } from '../../core/error.ts'
+import type { Exchange } from '../../engine/exchange.ts'
 import { defineMiddleware } from '../../engine/middleware/middleware.ts'
 import type { ResponseDraft } from '../../engine/middleware/response-draft.ts'
 import { BucketTable } from '../../policy/bucket-table.ts'
@@ -24,15 +25,20 @@ export const rateLimit = defineMiddleware({
     const fields = new RateFields(name, table.bucket)
     const limited = services.middlewareEvents.counter(scope, name, 'limited')
     const { world } = services
+    // A client address stays what it is; a header field may be gone by the time of the reply.
+    const kept = options.by === 'clientIp' || options.by === 'global' ? null : new WeakMap<Exchange, string>()
     return {
       request(exchange) {
-        if (table.take(keyOf(exchange), world.now())) return
+        const key = keyOf(exchange)
+        kept?.set(exchange, key)
+        if (table.take(key, world.now())) return
         limited.count++
         throw new TurnpikeError('ERR_RATE_LIMITED')
       },
       response(exchange) {
+        const fullAt = table.fullTime(kept?.get(exchange) ?? keyOf(exchange))
         const refused = exchange.error?.code === 'ERR_RATE_LIMITED'
-        fields.write(exchange.response!, table.fullTime(keyOf(exchange)), world.now(), refused)
+        fields.write(exchange.response!, fullAt, world.now(), refused)
       },
     }
   },
@@ -58,7 +64,7 @@ class RateFields {
   write({ headers }: ResponseDraft, fullAt: number, now: number, refused: boolean): void {
     const { bucket } = this
     const left = bucket.remaining(fullAt, now)
-    const next = seconds(bucket.untilNext(fullAt, now))
+    const next = left === bucket.burst ? 0 : seconds(bucket.untilNext(fullAt, now))
     // Lists, to which each limit that a request passes adds one.
     headers.append('RateLimit', this.text(left, next))
     headers.append('RateLimit-Policy', this.policy)
@@ -78,7 +84,7 @@ class RateFields {
 
   private text(left: number, next: number): string {
     if (next > 1 || left >= KEPT_TEXTS) return `${this.name};r=${left};t=${next}`
-    return (this.texts[left] ??= `${this.name};r=${left};t=${left === this.bucket.burst ? 0 : 1}`)
+    return (this.texts[left] ??= `${this.name};r=${left};t=${next}`)
   }
 }
 

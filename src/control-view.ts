@@ -3,7 +3,7 @@ import type { ControlPort, Explanation } from './control/control-port.ts'
 import type { LoopDelay } from './control/loop-delay.ts'
 import { version } from './control/version.ts'
 import { dumpConfig } from './config/dump.ts'
-import { normalisePath } from './doors/gateway/normalise-path.ts'
+import { normalisePath } from './policy/normalise-path.ts'
 import type { Turnpike } from './turnpike.ts'
 import { describeCluster } from './upstream/describe-cluster.ts'
 

@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { parsePathPattern } from '../../src/core/path-pattern.ts'
-import { normaliseLiteral } from '../../src/doors/gateway/normalise-path.ts'
+import { normaliseLiteral } from '../../src/policy/normalise-path.ts'
 
 test('a path that the config takes can be normalised, so that no route fails after the check', () => {
   const piece = fc.oneof(

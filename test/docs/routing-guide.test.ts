@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test'
 import { explain } from '../../src/cli/explain.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import { decide, type Decision } from '../../src/decision.ts'
-import { normalisePath } from '../../src/doors/gateway/normalise-path.ts'
+import { normalisePath } from '../../src/policy/normalise-path.ts'
 import { PathMatcher } from '../../src/doors/gateway/path-matcher.ts'
 import { testCertificate } from '../support/certificates.ts'
 

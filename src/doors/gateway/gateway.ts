@@ -4,7 +4,7 @@ import { countForwards, servedMethods } from '../../engine/http1/max-forwards.ts
 import type { MiddlewareChains } from '../../engine/middleware/middleware-chains.ts'
 import { MiddlewareRun } from '../../engine/middleware/middleware-run.ts'
 import type { Door, ExchangeObserver } from '../../engine/services.ts'
-import { normalisePath } from './normalise-path.ts'
+import { normalisePath } from '../../policy/normalise-path.ts'
 import { RequestView } from './request-view.ts'
 import type { Route } from './route.ts'
 import type { Router } from './router.ts'

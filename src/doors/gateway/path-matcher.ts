@@ -2,7 +2,7 @@ import { parsePathPattern } from '../../core/path-pattern.ts'
 import type { Pattern } from '../../core/pattern.ts'
 import type { MatchConfig } from './config.ts'
 import { literalPrefix } from './literal-prefix.ts'
-import { normaliseLiteral } from './normalise-path.ts'
+import { normaliseLiteral } from '../../policy/normalise-path.ts'
 
 /** From the most to the least specific. */
 export const pathKinds = ['exact', 'parameters', 'regex', 'prefix'] as const

@@ -4,7 +4,7 @@ import * as fc from 'fast-check'
 import { TurnpikeError } from '../../core/error.ts'
 import { Pattern } from '../../core/pattern.ts'
 import type { RedirectConfig } from './config.ts'
-import { normalisePath } from './normalise-path.ts'
+import { normalisePath } from '../../policy/normalise-path.ts'
 import { PathMatcher } from './path-matcher.ts'
 import { RedirectTarget } from './redirect.ts'
 

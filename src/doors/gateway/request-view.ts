@@ -1,7 +1,7 @@
 import type { Headers } from '../../core/headers.ts'
 import type { Exchange } from '../../engine/exchange.ts'
 import type { RouteRequest } from './condition.ts'
-import type { NormalTarget } from './normalise-path.ts'
+import type { NormalTarget } from '../../policy/normalise-path.ts'
 
 /** An exchange as routing sees it. */
 export class RequestView implements RouteRequest {

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { Pattern } from '../../core/pattern.ts'
 import type { RouteRequest } from './condition.ts'
-import { normalisePath } from './normalise-path.ts'
+import { normalisePath } from '../../policy/normalise-path.ts'
 import { Router } from './router.ts'
 import type { RouteSpec } from './route.ts'
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
-import { TurnpikeError } from '../../core/error.ts'
+import { TurnpikeError } from '../core/error.ts'
 import { normalisePath } from './normalise-path.ts'
 
 /** Target, path forwarded, path matched, and the lax reading where there is one. */

@@ -1,4 +1,4 @@
-import { TurnpikeError } from '../../core/error.ts'
+import { TurnpikeError } from '../core/error.ts'
 
 /** A request target taken apart and normalised (H24): routes match and origins get one reading of it. */
 export interface NormalTarget {

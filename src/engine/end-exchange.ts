@@ -6,5 +6,6 @@ export function endExchange(services: EngineServices, exchange: Exchange): void 
   exchange.finishedAt = services.world.now()
   exchange.hooks?.finish()
   services.observer.finished(exchange)
+  exchange.servedBy?.leave(exchange)
   services.ledger.strike('exchanges')
 }

@@ -2,6 +2,8 @@ import type { TurnpikeError } from '../core/error.ts'
 import type { Headers } from '../core/headers.ts'
 import type { BodySource, ReplyBody } from './body.ts'
 import type { ClientPort } from './client-port.ts'
+import type { InFlight } from './in-flight.ts'
+import type { Middleware } from './middleware/middleware.ts'
 import type { ResponseDraft } from './middleware/response-draft.ts'
 import type { RequestFacts } from './http1/receive-request.ts'
 import type { Session } from './session.ts'
@@ -89,6 +91,13 @@ export class Exchange {
   /** Where metrics count it as in flight: the index of its route, -1 before it has one. Theirs alone. */
   metricsRoute = -1
 
+  /** Who counts it as in flight, and its neighbours there: `InFlight` alone sets them. */
+  servedBy: InFlight | null = null
+  before: Exchange | null = null
+  after: Exchange | null = null
+  /** Where it left HTTP: what can still cut it. */
+  tunnel: OpenTunnel | null = null
+
   /** Sequence number within the engine: unique, and the order of arrival. */
   readonly sequence: number
 
@@ -146,6 +155,14 @@ export interface FailedAttempt {
 /** Told when an exchange is over. */
 export interface ExchangeHooks {
   finish(): void
+  /** Goes on with those of another generation, which are as many and of the same kinds. */
+  rehome(middlewares: readonly Middleware[]): void
+}
+
+/** Bytes both ways, after a 101. */
+export interface OpenTunnel {
+  /** Cuts both sides. */
+  cut(error: TurnpikeError): void
 }
 
 /** What ingress makes of a request head. */

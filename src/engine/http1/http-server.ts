@@ -13,7 +13,7 @@ export interface HttpServerOptions extends Omit<Http1ServerOptions, 'closed' | '
 export class HttpServer {
   private readonly connections = new Set<Http1ServerConnection>()
   private readonly services: EngineServices
-  private readonly options: Http1ServerOptions
+  private options: Http1ServerOptions
   private readonly door: Door
   private draining = false
   private wasCut = false
@@ -22,14 +22,12 @@ export class HttpServer {
   constructor(services: EngineServices, door: Door, options: HttpServerOptions) {
     this.services = services
     this.door = door
-    this.options = {
-      ...options,
-      parsers: new ParserShelf(options.limits),
-      closed: (connection) => {
-        this.connections.delete(connection)
-        if (this.connections.size === 0) this.drained?.()
-      },
-    }
+    this.options = this.complete(options)
+  }
+
+  /** Takes other options for the connections from here on; those that are open keep theirs. */
+  configure(options: HttpServerOptions): void {
+    this.options = this.complete(options)
   }
 
   get size(): number {
@@ -58,5 +56,16 @@ export class HttpServer {
     this.wasCut = true
     for (const connection of this.connections) connection.destroy()
     return size
+  }
+
+  private complete(options: HttpServerOptions): Http1ServerOptions {
+    return {
+      ...options,
+      parsers: new ParserShelf(options.limits),
+      closed: (connection) => {
+        this.connections.delete(connection)
+        if (this.connections.size === 0) this.drained?.()
+      },
+    }
   }
 }

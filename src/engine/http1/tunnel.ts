@@ -3,7 +3,7 @@ import type { AttemptWatcher } from '../attempt-watcher.ts'
 import type { TakenConnection } from '../client-port.ts'
 import { cutSocket } from './cut-socket.ts'
 import type { Dialled, StreamEvents } from '../dial/dialled.ts'
-import type { Exchange } from '../exchange.ts'
+import type { Exchange, OpenTunnel } from '../exchange.ts'
 import type { EngineServices } from '../services.ts'
 import { Deadline } from '../timers.ts'
 import type { Socket } from '../world.ts'
@@ -11,7 +11,7 @@ import type { Socket } from '../world.ts'
 const EMPTY = Buffer.alloc(0)
 
 /** Bytes both ways between a client and an endpoint, after a 101. Each side's end travels on its own. */
-export class Tunnel implements StreamEvents {
+export class Tunnel implements StreamEvents, OpenTunnel {
   private readonly taken: TakenConnection
   private readonly client: Socket
   private readonly dialled: Dialled
@@ -50,6 +50,7 @@ export class Tunnel implements StreamEvents {
   open(first: Buffer | null): void {
     const { client, dialled, services } = this
     services.ledger.enter('tunnels')
+    this.exchange.tunnel = this
     if (!this.stable) this.own = services.readBuffers.take()
     dialled.attach(this)
     client.on('data', (chunk) => this.toUpstream(chunk))
@@ -95,6 +96,10 @@ export class Tunnel implements StreamEvents {
 
   closed(): void {
     this.close(this.upstreamEnded ? null : new TurnpikeError('ERR_UPSTREAM_ABORT', { phase: 'tunnel' }))
+  }
+
+  cut(error: TurnpikeError): void {
+    this.close(error)
   }
 
   private toUpstream(chunk: Buffer): void {

@@ -17,7 +17,7 @@ const DROPPED_BYTES = 64 * 1024
 export class MiddlewareRun implements ClientPort, ExchangeWorker {
   /** Who works on the exchange behind the middleware. */
   worker: ExchangeWorker | null = null
-  private readonly middlewares: readonly Middleware[]
+  private middlewares: readonly Middleware[]
   private readonly exchange: Exchange
   private readonly client: ClientPort
   private readonly report: (error: unknown) => void
@@ -236,6 +236,10 @@ export class MiddlewareRun implements ClientPort, ExchangeWorker {
     const { worker } = this
     this.worker = null
     worker?.clientGone(error)
+  }
+
+  rehome(middlewares: readonly Middleware[]): void {
+    this.middlewares = middlewares
   }
 
   finish(): void {

@@ -70,7 +70,13 @@ export class Turnpike {
     this.scope = parts.scope
     this.logger = parts.logger
     this.closeLogger = parts.closeLogger
-    this.generation = new Generation(loaded.config, parts.services, parts.via, parts.scope.child())
+    this.generation = new Generation(loaded.config, {
+      services: parts.services,
+      via: parts.via,
+      scope: parts.scope.child(),
+      modules: new Map(),
+      report: (error) => parts.logger.error('a middleware failed', { error }),
+    })
   }
 
   /** Builds everything off to the side, then binds. Rejects with a TurnpikeError, with nothing left open. */

@@ -1,3 +1,4 @@
+import type { Steps } from '../../core/steps.ts'
 import type { RouteRequest } from './condition.ts'
 import type { Route } from './route.ts'
 import { RoutesByValue } from './routes-by-value.ts'
@@ -13,9 +14,14 @@ export class RouteTrie<T> {
   private readonly root = new Node<T>()
 
   /** Routes come in order of rank. */
-  constructor(routes: Iterable<Route<T>>) {
-    for (const route of routes) this.add(route)
-    this.root.seal()
+  static *building<T>(routes: Iterable<Route<T>>): Steps<RouteTrie<T>> {
+    const trie = new RouteTrie<T>()
+    for (const route of routes) {
+      trie.add(route)
+      yield
+    }
+    yield* trie.root.seal()
+    return trie
   }
 
   /**
@@ -75,14 +81,15 @@ class Node<T> {
   }
 
   /** Ends the building of this node and all below. */
-  seal(): void {
-    this.parameter?.seal()
+  *seal(): Steps<void> {
+    yield
+    if (this.parameter !== null) yield* this.parameter.seal()
     if (this.ends !== null) [this.ends, this.endsByValue] = RoutesByValue.split(this.ends)
     if (this.below !== null) [this.below, this.belowByValue] = RoutesByValue.split(this.below)
     const { growing } = this
     if (growing === null) return
     for (const [text, child] of growing) {
-      child.seal()
+      yield* child.seal()
       this.onlyText = text
       this.only = child
     }

@@ -1,3 +1,4 @@
+import { finish, type Steps } from '../../core/steps.ts'
 import type { ErrorCode } from '../../core/error-codes.ts'
 import { MethodsCondition, type RouteRequest } from './condition.ts'
 import { explainLoser, type Explanation, type Loser } from './explanation.ts'
@@ -31,15 +32,16 @@ export class Router<T> {
   private readonly wildcards: TextTable<RouteTrie<T>> | null
   private readonly anyHost: RouteTrie<T>
 
-  private constructor(routes: Route<T>[]) {
-    this.routes = routes.toSorted(compareSpecificity)
-    for (const [rank, route] of this.routes.entries()) route.rank = rank
-    const kinds = Map.groupBy(this.routes, ({ host }) =>
-      host.name === '' ? 'any' : host.wildcard ? 'wildcard' : 'exact',
-    )
-    this.exactHosts = triesByName(kinds.get('exact') ?? [])
-    this.wildcards = kinds.has('wildcard') ? triesByName(kinds.get('wildcard')!) : null
-    this.anyHost = new RouteTrie(kinds.get('any') ?? [])
+  private constructor(
+    routes: readonly Route<T>[],
+    exactHosts: TextTable<RouteTrie<T>>,
+    wildcards: TextTable<RouteTrie<T>> | null,
+    anyHost: RouteTrie<T>,
+  ) {
+    this.routes = routes
+    this.exactHosts = exactHosts
+    this.wildcards = wildcards
+    this.anyHost = anyHost
   }
 
   /**
@@ -47,7 +49,23 @@ export class Router<T> {
    * Throws RangeError for a path pattern and TurnpikeError for a path literal that cannot be.
    */
   static compile<S extends RouteSpec, T>(specs: readonly S[], target: (spec: S) => T): Router<T> {
-    return new Router(specs.map((spec, position) => new Route(spec, position, target(spec))))
+    return finish(Router.compiling(specs, target))
+  }
+
+  /** `compile` in steps, so that thousands of routes do not hold up what is being served (W15). */
+  static *compiling<S extends RouteSpec, T>(specs: readonly S[], target: (spec: S) => T): Steps<Router<T>> {
+    const routes: Route<T>[] = []
+    for (const [position, spec] of specs.entries()) {
+      routes.push(new Route(spec, position, target(spec)))
+      yield
+    }
+    routes.sort(compareSpecificity)
+    yield
+    for (const [rank, route] of routes.entries()) route.rank = rank
+    const kinds = Map.groupBy(routes, ({ host }) => (host.name === '' ? 'any' : host.wildcard ? 'wildcard' : 'exact'))
+    const exact = yield* triesByName(kinds.get('exact') ?? [])
+    const wildcards = kinds.has('wildcard') ? yield* triesByName(kinds.get('wildcard')!) : null
+    return new Router(routes, exact, wildcards, yield* RouteTrie.building(kinds.get('any') ?? []))
   }
 
   /** The most specific route that serves it, or why there is none. Allocates only in the latter case. */
@@ -103,7 +121,11 @@ export class Router<T> {
   }
 }
 
-function triesByName<T>(routes: readonly Route<T>[]): TextTable<RouteTrie<T>> {
-  const byName = Map.groupBy(routes, ({ host }) => host.name)
-  return new TextTable([...byName].map(([name, group]) => [name, new RouteTrie(group)] as const))
+function* triesByName<T>(routes: readonly Route<T>[]): Steps<TextTable<RouteTrie<T>>> {
+  const tries: [string, RouteTrie<T>][] = []
+  for (const [name, group] of Map.groupBy(routes, ({ host }) => host.name)) {
+    tries.push([name, yield* RouteTrie.building(group)])
+  }
+  yield
+  return new TextTable(tries)
 }

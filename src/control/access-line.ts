@@ -74,6 +74,7 @@ export class AccessLines {
     if (exchange.attempts === 1)
       line += exchange.reused ? ',"attempts":1,"reused":true' : ',"attempts":1,"reused":false'
     else if (exchange.attempts > 1) line += ',"attempts":' + exchange.attempts + ',"reused":' + exchange.reused
+    if (exchange.user !== '') line += ',"user":"' + cut(exchange.user, TEXT_LIMIT) + '"'
     if (exchange.error !== null) line += errorText(exchange.error)
     const { userAgent } = exchange
     return line + (userAgent === '' ? '}\n' : this.userAgents.get(userAgent, ''))

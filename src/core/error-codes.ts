@@ -56,6 +56,9 @@ export const errorCodes = {
   ERR_NO_ROUTE: client('route', 404, 'destination_not_found', 'No route matches the request.'),
   ERR_METHOD_NOT_ALLOWED: client('route', 405, 'http_request_denied', 'The method is not allowed here.'),
   ERR_RATE_LIMITED: client('middleware', 429, 'http_request_denied', 'There were too many requests.'),
+  ERR_IP_DENIED: client('middleware', 403, 'http_request_denied', 'The client address is not allowed here.'),
+  ERR_AUTH_REQUIRED: client('middleware', 401, 'http_request_denied', 'A valid user name and password are needed.'),
+  ERR_BODY_TOO_LARGE: client('body', 413, 'http_request_error', 'The request body is too large.'),
   ERR_CHUNK: client('body', 400, 'http_request_error', 'The chunked request body is malformed.'),
   ERR_TRAILER: client('body', 400, 'http_request_error', 'The request trailers are malformed or too large.'),
   ERR_BODY_TIMEOUT: client(
@@ -129,6 +132,7 @@ export const errorCodes = {
   ERR_DESCRIPTORS: own('dial', 503, 'proxy_internal_error', true, 'The process is out of file descriptors.'),
   ERR_CONNECTION_LIMIT: own('accept', 503, 'connection_limit_reached', true, 'The listener has too many connections.'),
   ERR_DRAINING: own('idle', 503, 'proxy_internal_response', true, 'Turnpike is shutting down.'),
+  ERR_AUTH_BUSY: own('middleware', 503, 'proxy_internal_response', true, 'Too many passwords are being checked.'),
   ERR_MIDDLEWARE: own('middleware', 500, 'proxy_internal_error', false, 'A middleware failed.'),
   ERR_INTERNAL: own('middleware', 500, 'proxy_internal_error', false, 'An internal error.'),
   ERR_LISTEN: own('start', 0, '', false, 'An address could not be bound.'),

@@ -31,6 +31,8 @@ export interface ErrorOptions {
   status?: number
   /** Methods that would be allowed, for `Allow` on a 405. */
   allow?: string
+  /** Further header fields of the reply, such as a challenge. */
+  fields?: readonly (readonly [name: string, value: string])[]
   cause?: unknown
 }
 
@@ -43,6 +45,8 @@ export class TurnpikeError extends Error {
   readonly status: number
   /** Methods that would be allowed, '' where that is not the matter. */
   readonly allow: string
+  /** Further header fields of the reply. */
+  readonly fields: readonly (readonly [name: string, value: string])[]
 
   constructor(code: ErrorCode, options: ErrorOptions = {}) {
     const known = errorCodes[code]
@@ -54,6 +58,7 @@ export class TurnpikeError extends Error {
     this.retry = options.retry ?? known.retry
     this.status = options.status ?? known.status
     this.allow = options.allow ?? ''
+    this.fields = options.fields ?? []
   }
 
   /** Anything thrown, as a TurnpikeError: itself, or ERR_INTERNAL with it as the cause. */

@@ -60,6 +60,8 @@ export class Exchange {
   route = ''
   upstream = ''
   endpoint = ''
+  /** Who proved to be its user, '' for nobody. */
+  user = ''
   /** What its route says of the upstream's timers, null for nothing. */
   timeouts: RouteTimeouts | null = null
   /** The middleware that it passes, null for none. */

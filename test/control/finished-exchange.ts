@@ -26,6 +26,7 @@ export interface Wanted {
   times?: { connected?: number; firstByte?: number; finished?: number }
   bytesIn?: number
   bytesOut?: number
+  user?: string
   session?: Session
 }
 
@@ -95,6 +96,7 @@ export function finishedExchange(wanted: Wanted = {}): Exchange {
   exchange.error = wanted.error ?? null
   exchange.attempts = wanted.attempts ?? 1
   exchange.reused = true
+  exchange.user = wanted.user ?? ''
   exchange.bytesIn = wanted.bytesIn ?? 0
   exchange.bytesOut = wanted.bytesOut ?? 1234
   const { connected = 0.25, firstByte = 3.5, finished = 4.75 } = wanted.times ?? {}

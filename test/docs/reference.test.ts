@@ -45,6 +45,7 @@ describe('the reference says what the code does', () => {
         target: '/a?b',
         peerAddress: '10.0.0.1',
         clientAddress: '203.0.113.7',
+        user: 'alice',
         error: new TurnpikeError('ERR_UPSTREAM_TRUNCATED'),
       }),
     )

@@ -13,6 +13,7 @@ export function errorReply(error: TurnpikeError, exchange: Exchange, pseudonym: 
     ['Cache-Control', 'no-store'],
   ])
   if (error.allow !== '') headers.append('Allow', error.allow)
+  for (const [name, value] of error.fields) headers.append(name, value)
   const [type, text] = page(error, status, exchange.headers.get('accept') ?? '', requestId)
   headers.append('Content-Type', type)
   return { status, headers, body: { kind: 'bytes', bytes: Buffer.from(text, 'utf8') } }

@@ -2,12 +2,16 @@ import type { FileUse, KindUse, MiddlewareKind, MiddlewareUse } from './config/m
 import { TurnpikeError } from './core/error.ts'
 import type { Middleware, MiddlewareContext, MiddlewareDefinition } from './engine/middleware/middleware.ts'
 import type { Scope } from './engine/scope.ts'
+import { compress } from './middleware/compress/compress.ts'
 import { headers } from './middleware/headers/headers.ts'
+import { rateLimit } from './middleware/rate-limit/rate-limit.ts'
 import { stripPrefix } from './middleware/strip-prefix/strip-prefix.ts'
 
 /** The code of every kind in `middlewareSchemas`. */
 export const middlewareDefinitions: Readonly<Record<MiddlewareKind, MiddlewareDefinition>> = {
+  compress,
   headers,
+  rateLimit,
   stripPrefix,
 }
 

@@ -1,11 +1,15 @@
 import { z } from 'zod'
 import { kindOf } from '../core/config-fields.ts'
+import { compressOptions } from '../middleware/compress/config.ts'
 import { headersOptions } from '../middleware/headers/config.ts'
+import { rateLimitOptions } from '../middleware/rate-limit/config.ts'
 import { stripPrefixOptions } from '../middleware/strip-prefix/config.ts'
 
 /** Every kind of middleware, by its key in the config, with its options. `src/middlewares.ts` has the code of each. */
 export const middlewareSchemas = {
+  compress: compressOptions,
   headers: headersOptions,
+  rateLimit: rateLimitOptions,
   stripPrefix: stripPrefixOptions,
 }
 

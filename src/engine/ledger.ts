@@ -6,6 +6,7 @@ export const ledgerKinds = [
   'exchanges',
   'tunnels',
   'dials',
+  'probes',
   'poolWaiters',
   'timers',
   'tasks',
@@ -13,6 +14,9 @@ export const ledgerKinds = [
   'sharedStates',
   'generations',
   'logFiles',
+  'codecs',
+  'mirrors',
+  'modules',
 ] as const
 
 export type LedgerKind = (typeof ledgerKinds)[number]

@@ -29,7 +29,7 @@ export const rateLimitOptions = z.strictObject({
   rate: rate.describe('Requests in the long run, for each key: `100/s`, `60/m`, `1000/h`.'),
   burst: count(1).optional().describe('Requests at once, after a quiet time. Absent: the number in `rate`.'),
   by: by
-    .default('clientIp')
+    .prefault('clientIp')
     .describe('What shares a limit: `clientIp`, `route`, `global`, or `{ header: x-api-key }`.'),
   ipv6Prefix: count(1, 128)
     .default(64)

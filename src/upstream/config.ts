@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { choice, count, file, kindOf, later, positiveDuration } from '../core/config-fields.ts'
 import { isIPv4, isIPv6 } from '../core/ip.ts'
+import { healthSchema } from './health/config.ts'
 
 /** One place that requests are sent to. */
 export interface EndpointConfig {
@@ -111,7 +112,7 @@ export const upstreamSchema = z.strictObject({
     .default('preserve')
     .describe("The Host sent: `preserve` keeps the client's, `endpoint` sends the endpoint's own name."),
   tls: upstreamTls.prefault({}).describe('How `https://` endpoints are verified.'),
-  health: later(),
+  health: healthSchema.optional().describe('How it is known which endpoints can be sent to. Absent: all always count.'),
   retries: later(),
   circuitBreaker: later(),
   admission: later(),

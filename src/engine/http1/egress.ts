@@ -1,3 +1,4 @@
+import type { Headers } from '../../core/headers.ts'
 import { egressAuthority, egressFields, type HopOptions } from '../egress-fields.ts'
 import type { Exchange } from '../exchange.ts'
 
@@ -36,4 +37,9 @@ function isEveryday(exchange: Exchange, options: EgressOptions): boolean {
     exchange.versionMinor === 1 &&
     options.host === 'preserve'
   )
+}
+
+/** The head of a request of our own, without a body: no client stands behind it, and its connection serves it alone. */
+export function ownRequestHead(method: string, target: string, host: string, headers: Headers): string {
+  return `${method} ${target} HTTP/1.1\r\nHost: ${host}\r\n${headers.toText()}Connection: close\r\n\r\n`
 }

@@ -3,6 +3,7 @@ import path from 'node:path'
 import { benchGateway } from './gateway.ts'
 import { benchIdle } from './idle.ts'
 import { benchLarge } from './large.ts'
+import { benchMiddleware } from './middleware.ts'
 import { readOptions, usage, type Options } from './options.ts'
 import { LOAD_CORE, PROXY_CORE } from './processes.ts'
 import { profile } from './profile.ts'
@@ -12,6 +13,7 @@ import { benchStart } from './start.ts'
 
 async function* everything(options: Options): AsyncGenerator<Section> {
   yield* benchGateway(options)
+  yield* benchMiddleware(options)
   yield* benchIdle()
   yield* benchLarge()
   yield* benchStart()
@@ -21,6 +23,7 @@ const benches: Record<string, (options: Options) => AsyncGenerator<Section>> = {
   gateway: benchGateway,
   idle: benchIdle,
   large: benchLarge,
+  middleware: benchMiddleware,
   start: benchStart,
   all: everything,
 }

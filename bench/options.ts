@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 
 export interface Options {
-  /** What to run: gateway, start, idle, large, profile. */
+  /** What to run: gateway, middleware, start, idle, large, profile. */
   command: string
   /** Further words after the command. */
   rest: string[]
@@ -22,6 +22,7 @@ export interface Options {
 export const usage = `npm run bench -- COMMAND [options]
 
   gateway          requests/s, CPU per request, latency at a fixed rate, idle connections
+  middleware       CPU per request with middleware, to the bare route
   start            from start of the built command to its first answer
   idle             9 000 connections held
   large            1 GB up and down, with resident memory

@@ -33,7 +33,7 @@ export async function profile(options: Options): Promise<void> {
       tls: scenario.tls ? certificate.files : null,
       wrapper: pinnedTo(PROXY_CORE),
     }
-    const peer = await startTurnpike(setup, ['--cpu-prof', `--cpu-prof-dir=${folder}`])
+    const peer = await startTurnpike(setup, { nodeFlags: ['--cpu-prof', `--cpu-prof-dir=${folder}`] })
     const { tls, method, paths, bodyLength, connections } = scenario
     const result = await runWrk({
       port: peer.port,

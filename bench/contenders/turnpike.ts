@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import path from 'node:path'
+import type { ConfigInput } from '../../src/config/config.ts'
 import { freePort } from '../../test/support/peers/free-port.ts'
 import { peerFolder, spawnPeer, type Peer } from '../../test/support/peers/spawn-peer.ts'
 import type { Contender, Setup } from './contender.ts'
@@ -7,15 +8,21 @@ import type { Contender, Setup } from './contender.ts'
 /** The built command, as it is installed. */
 export const builtCommand = path.resolve(import.meta.dirname, '../../dist/cli/main.js')
 
+export interface TurnpikeVariant {
+  nodeFlags?: readonly string[]
+  /** Makes another config of the usual one. */
+  change?: (config: ConfigInput) => ConfigInput
+}
+
 /** The built command with access log, metrics and admin address on. */
 export async function startTurnpike(
   { originPort, routes, tls, wrapper }: Setup,
-  nodeFlags: readonly string[] = [],
+  { nodeFlags = [], change = (config) => config }: TurnpikeVariant = {},
 ): Promise<Peer> {
   const folder = peerFolder('turnpike')
   const port = await freePort()
   const adminPort = await freePort()
-  const config = {
+  const config: ConfigInput = {
     listeners: {
       web: {
         address: `127.0.0.1:${port}`,
@@ -40,7 +47,7 @@ export async function startTurnpike(
     admin: { address: `127.0.0.1:${adminPort}` },
   }
   const file = path.join(folder, 'turnpike.json')
-  writeFileSync(file, JSON.stringify(config))
+  writeFileSync(file, JSON.stringify(change(config)))
   return spawnPeer({
     name: 'turnpike',
     command: [process.execPath, ...nodeFlags, builtCommand, 'run', '--config', file],

@@ -30,6 +30,8 @@ export interface WrkPlan {
   bodyLength: number
   connections: number
   seconds: number
+  /** Beside what browsers send. */
+  headers?: Readonly<Record<string, string>>
 }
 
 export interface WrkResult {
@@ -60,7 +62,7 @@ export async function runWrk(plan: WrkPlan): Promise<WrkResult> {
 
 // Requests are formatted once, in `init`: nothing but an index is computed for each.
 function luaFor(plan: WrkPlan): string {
-  const headers = Object.entries(browserHeaders).map(
+  const headers = Object.entries({ ...browserHeaders, ...plan.headers }).map(
     ([name, value]) => `wrk.headers[${JSON.stringify(name)}] = ${JSON.stringify(value)}`,
   )
   const rotate = plan.paths.length > 1

@@ -90,9 +90,8 @@ export class Subject {
   }
 
   private async ledger(): Promise<Record<string, number>> {
-    const { ledger }: { ledger: Record<string, { live: number }> } = await (
-      await fetch(`${this.adminUrl}/api/ledger`)
-    ).json()
+    const reply = await fetch(`${this.adminUrl}/api/ledger`)
+    const { ledger }: { ledger: Record<string, { live: number }> } = JSON.parse(await reply.text())
     return Object.fromEntries(Object.entries(ledger).map(([kind, { live }]) => [kind, live]))
   }
 }

@@ -102,7 +102,7 @@ function finding(issue: Issue, data: unknown): Finding[] {
 }
 
 /** Keys of later versions inside a block that is refused as a whole: each is named, wherever it stands. */
-const laterKeys = ['use', 'balance', 'health', 'retries', 'circuitBreaker', 'admission', 'http2']
+const laterKeys = ['use', 'balance', 'retries', 'circuitBreaker', 'admission', 'http2']
 
 function laterWithin(value: unknown, path: Path): Path[] {
   // The depth is that of a mistake, or of a module whose object holds itself.

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { adminSchema, logSchema } from '../control/config.ts'
-import { cidrs, later, offOr, parsed, positiveDuration } from '../core/config-fields.ts'
+import { cidrs, count, later, offOr, parsed, positiveDuration } from '../core/config-fields.ts'
 import { routeSchema } from '../doors/gateway/config.ts'
 import { listenerSchema } from '../engine/config.ts'
 import { upstreamSchema } from '../upstream/config.ts'
@@ -54,5 +54,14 @@ export const configSchema = z.strictObject({
   parents: later(),
   forward: later(),
   goproxy: later(),
-  liveness: later(),
+  liveness: z
+    .strictObject({
+      period: positiveDuration().prefault('10s').describe('From one liveness probe to the next.'),
+      timeout: positiveDuration().prefault('1s').describe('For one of them.'),
+      failures: count(1, 1000).default(3).describe('How many in a row must fail until the process is killed.'),
+    })
+    .optional()
+    .describe(
+      'What an orchestrator does to this process, for the arithmetic of `check`; nothing is done with it otherwise.',
+    ),
 })

@@ -10,6 +10,6 @@ export default {
       { name: 'all', match: { path: 'users' }, to: 'app' },
       { name: 'other', macth: {}, to: ['a', 'b'].join('') },
     ],
-    upstreams: { app: { endpoints: ['http://127.0.0.1:9000'], 'health': {} } },
+    upstreams: { app: { endpoints: ['http://127.0.0.1:9000'], 'parent': {} } },
   },
 }

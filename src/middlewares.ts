@@ -2,16 +2,26 @@ import type { FileUse, KindUse, MiddlewareKind, MiddlewareUse } from './config/m
 import { TurnpikeError } from './core/error.ts'
 import type { Middleware, MiddlewareContext, MiddlewareDefinition } from './engine/middleware/middleware.ts'
 import type { Scope } from './engine/scope.ts'
+import { bodyLimit } from './middleware/body-limit/body-limit.ts'
 import { compress } from './middleware/compress/compress.ts'
+import { cors } from './middleware/cors/cors.ts'
 import { headers } from './middleware/headers/headers.ts'
+import { ipFilter } from './middleware/ip-filter/ip-filter.ts'
 import { rateLimit } from './middleware/rate-limit/rate-limit.ts'
+import { requestId } from './middleware/request-id/request-id.ts'
+import { rewrite } from './middleware/rewrite/rewrite.ts'
 import { stripPrefix } from './middleware/strip-prefix/strip-prefix.ts'
 
 /** The code of every kind in `middlewareSchemas`. */
 export const middlewareDefinitions: Readonly<Record<MiddlewareKind, MiddlewareDefinition>> = {
+  bodyLimit,
   compress,
+  cors,
   headers,
+  ipFilter,
   rateLimit,
+  requestId,
+  rewrite,
   stripPrefix,
 }
 

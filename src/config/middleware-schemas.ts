@@ -1,15 +1,25 @@
 import { z } from 'zod'
 import { kindOf } from '../core/config-fields.ts'
+import { bodyLimitOptions } from '../middleware/body-limit/config.ts'
 import { compressOptions } from '../middleware/compress/config.ts'
+import { corsOptions } from '../middleware/cors/config.ts'
 import { headersOptions } from '../middleware/headers/config.ts'
+import { ipFilterOptions } from '../middleware/ip-filter/config.ts'
 import { rateLimitOptions } from '../middleware/rate-limit/config.ts'
+import { requestIdOptions } from '../middleware/request-id/config.ts'
+import { rewriteOptions } from '../middleware/rewrite/config.ts'
 import { stripPrefixOptions } from '../middleware/strip-prefix/config.ts'
 
 /** Every kind of middleware, by its key in the config, with its options. `src/middlewares.ts` has the code of each. */
 export const middlewareSchemas = {
+  bodyLimit: bodyLimitOptions,
   compress: compressOptions,
+  cors: corsOptions,
   headers: headersOptions,
+  ipFilter: ipFilterOptions,
   rateLimit: rateLimitOptions,
+  requestId: requestIdOptions,
+  rewrite: rewriteOptions,
   stripPrefix: stripPrefixOptions,
 }
 

@@ -1,19 +1,41 @@
+import type { Exchange } from '../../engine/exchange.ts'
 import { defineMiddleware } from '../../engine/middleware/middleware.ts'
+import { normaliseLiteral, normalisePath } from '../../policy/normalise-path.ts'
 import { stripPrefixOptions } from './config.ts'
 
-/** Takes a prefix off the path that is forwarded; the origin hears of it by `X-Forwarded-Prefix`. */
+/** Takes a prefix off the path that is forwarded; the upstream hears of it by `X-Forwarded-Prefix`. */
 export const stripPrefix = defineMiddleware({
   name: 'stripPrefix',
   options: stripPrefixOptions,
   create({ prefix }) {
+    const wanted = normaliseLiteral(prefix)
+    const segments = wanted.split('/').length
     return {
       request(exchange) {
         const { path } = exchange
-        // W16: at the end of a segment alone.
-        if (!path.startsWith(prefix) || (path.length > prefix.length && path[prefix.length] !== '/')) return
-        exchange.path = path.length === prefix.length ? '/' : path.slice(prefix.length)
-        exchange.headers.set('x-forwarded-prefix', prefix)
+        if (begins(path, wanted)) {
+          exchange.path = path.length === wanted.length ? '/' : path.slice(wanted.length)
+        } else {
+          // The same segments with parameters, or with escapes that mean the same.
+          if (!/[;%]/.test(path) || !begins(normalisePath(path).matchPath, wanted)) return
+          exchange.path = `/${path.split('/').slice(segments).join('/')}`
+        }
+        const { headers } = exchange
+        headers.set('x-forwarded-prefix', outerPrefix(exchange) + prefix)
       },
     }
   },
 })
+
+/** W16: at the end of a segment alone. */
+function begins(path: string, prefix: string): boolean {
+  return path.startsWith(prefix) && (path.length === prefix.length || path.charCodeAt(prefix.length) === SLASH)
+}
+
+/** What was stripped before: by another of these, or by a proxy in front that is believed. */
+function outerPrefix({ headers, session }: Exchange): string {
+  const outer = session.peerTrusted ? headers.get('x-forwarded-prefix') : undefined
+  return outer !== undefined && /^(?:\/[\w\-.~!$&'()*+,=:@%]+)+$/.test(outer) ? outer : ''
+}
+
+const SLASH = 0x2f

@@ -25,20 +25,22 @@ const by = z.union(
 )
 
 /** Options of `rateLimit`. */
-export const rateLimitOptions = z.strictObject({
-  rate: rate.describe('Requests in the long run, for each key: `100/s`, `60/m`, `1000/h`.'),
-  burst: count(1).optional().describe('Requests at once, after a quiet time. Absent: the number in `rate`.'),
-  by: by
-    .prefault('clientIp')
-    .describe('What shares a limit: `clientIp`, `route`, `global`, or `{ header: x-api-key }`.'),
-  ipv6Prefix: count(1, 128)
-    .default(64)
-    .describe('Bits of an IPv6 address that count: 64 is what one customer gets. IPv4 addresses count whole.'),
-  maxKeys: count(1, 10_000_000)
-    .default(100_000)
-    .describe(
-      'Keys that are told apart at once, at some 200 bytes each; beyond, those that used the least are forgotten.',
-    ),
-})
+export const rateLimitOptions = z
+  .strictObject({
+    rate: rate.describe('Requests in the long run, for each key: `100/s`, `60/m`, `1000/h`.'),
+    burst: count(1).optional().describe('Requests at once, after a quiet time. Absent: the number in `rate`.'),
+    by: by
+      .prefault('clientIp')
+      .describe('What shares a limit: `clientIp`, `route`, `global`, or `{ header: x-api-key }`.'),
+    ipv6Prefix: count(1, 128)
+      .default(64)
+      .describe('Bits of an IPv6 address that count: 64 is what one customer gets. IPv4 addresses count whole.'),
+    maxKeys: count(1, 10_000_000)
+      .default(100_000)
+      .describe(
+        'Keys that are told apart at once, at some 200 bytes each; beyond, those that used the least are forgotten.',
+      ),
+  })
+  .describe('Lets so many requests through in so long.')
 
 export type RateLimitOptions = z.output<typeof rateLimitOptions>

@@ -25,8 +25,8 @@ export const rateLimit = defineMiddleware({
     const fields = new RateFields(name, table.bucket)
     const limited = services.middlewareEvents.counter(scope, name, 'limited')
     const { world } = services
-    // A client address stays what it is; a header field may be gone by the time of the reply.
-    const kept = options.by === 'clientIp' || options.by === 'global' ? null : new WeakMap<Exchange, string>()
+    // A header field may be changed or gone by the time of the reply.
+    const kept = typeof options.by === 'string' ? null : new WeakMap<Exchange, string>()
     return {
       request(exchange) {
         const key = keyOf(exchange)

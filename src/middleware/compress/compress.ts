@@ -36,11 +36,14 @@ export const compress = defineMiddleware({
           skipped.count++
           return
         }
-        headers.set('content-encoding', algorithm)
+        headers.append('Content-Encoding', algorithm)
         headers.delete('accept-ranges')
         // RFC 9110 §8.8.1: equal in meaning, no longer byte for byte.
         const tag = headers.get('etag')
-        if (tag?.startsWith('"') === true) headers.set('etag', `W/${tag}`)
+        if (tag?.startsWith('"') === true) {
+          headers.delete('etag')
+          headers.append('ETag', `W/${tag}`)
+        }
         draft.filter((next, ready) => {
           ledger.enter('codecs')
           const codec = createCodec(algorithm, levels, size)

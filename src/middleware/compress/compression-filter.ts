@@ -56,7 +56,9 @@ export class CompressionFilter implements BodyFilter {
   }
 
   flush(): void {
-    if (!this.unflushed || this.ended) return
+    if (this.ended) return
+    // The head alone, or what came before: the codec's output has its own flushes.
+    if (!this.unflushed) return this.next.flush()
     this.unflushed = false
     this.codec.flush(this.flushKind)
   }

@@ -79,7 +79,9 @@ class RateFields {
     if (!refused || left > 0) return
     // RFC 9110 §10.2.3. Where several limits are used up, the last to come free.
     const after = headers.get('retry-after')
-    if (after === undefined || Number(after) < next) headers.set('retry-after', String(next))
+    if (after !== undefined && Number(after) >= next) return
+    headers.delete('retry-after')
+    headers.append('Retry-After', String(next))
   }
 
   private text(left: number, next: number): string {

@@ -2,9 +2,11 @@ import type { FileUse, KindUse, MiddlewareKind, MiddlewareUse } from './config/m
 import { TurnpikeError } from './core/error.ts'
 import type { Middleware, MiddlewareContext, MiddlewareDefinition } from './engine/middleware/middleware.ts'
 import type { Scope } from './engine/scope.ts'
+import { basicAuth } from './middleware/basic-auth/basic-auth.ts'
 import { bodyLimit } from './middleware/body-limit/body-limit.ts'
 import { compress } from './middleware/compress/compress.ts'
 import { cors } from './middleware/cors/cors.ts'
+import { errorPages } from './middleware/error-pages/error-pages.ts'
 import { headers } from './middleware/headers/headers.ts'
 import { ipFilter } from './middleware/ip-filter/ip-filter.ts'
 import { rateLimit } from './middleware/rate-limit/rate-limit.ts'
@@ -14,9 +16,11 @@ import { stripPrefix } from './middleware/strip-prefix/strip-prefix.ts'
 
 /** The code of every kind in `middlewareSchemas`. */
 export const middlewareDefinitions: Readonly<Record<MiddlewareKind, MiddlewareDefinition>> = {
+  basicAuth,
   bodyLimit,
   compress,
   cors,
+  errorPages,
   headers,
   ipFilter,
   rateLimit,

@@ -13,6 +13,10 @@ const commands: Record<string, { summary: string; load: () => Promise<Command> }
     load: async () => (await import('./explain.ts')).explain,
   },
   why: { summary: 'say what became of a request', load: async () => (await import('./why.ts')).why },
+  'hash-password': {
+    summary: 'make the hash of a password',
+    load: async () => (await import('./hash-password.ts')).hashPassword,
+  },
   demo: { summary: 'run an example with services of its own', load: async () => (await import('./demo.ts')).demo },
 }
 
@@ -21,7 +25,7 @@ const help = `turnpike: an edge proxy
 Usage: turnpike COMMAND [OPTIONS]
 
 ${Object.entries(commands)
-  .map(([name, { summary }]) => `  ${name.padEnd(9)} ${summary}`)
+  .map(([name, { summary }]) => `  ${name.padEnd(14)} ${summary}`)
   .join('\n')}
 
 turnpike COMMAND --help says more. turnpike --version prints the version.

@@ -1,9 +1,11 @@
 import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import type { FileText } from '../core/file-text.ts'
+import { FileText } from '../core/file-text.ts'
+import { parsePasswordHash } from '../core/password-hash.ts'
 import type { Config } from './config.ts'
 import { renderPath, type Path } from './errors.ts'
+import { middlewareFiles, namedByMiddleware } from './middleware-files.ts'
 import type { Finding } from './source.ts'
 import { systemCode, valueAt } from './tree.ts'
 
@@ -16,7 +18,7 @@ export interface ReadFiles {
   fill(config: Config): void
 }
 
-type Kind = 'certificates' | 'key' | 'secret'
+type Kind = 'certificates' | 'key' | 'secret' | 'password' | 'page'
 
 interface Named {
   path: Path
@@ -36,7 +38,7 @@ export async function readFiles(data: unknown, folder: string): Promise<ReadFile
     findings.push({
       path: at.path,
       part: 'value',
-      code: at.kind === 'secret' ? 'ERR_CONFIG_SECRET' : 'ERR_CONFIG_FILE',
+      code: at.kind === 'secret' || at.kind === 'password' ? 'ERR_CONFIG_SECRET' : 'ERR_CONFIG_FILE',
       message: `${renderPath(at.path)}: ${message}`,
     })
   for (const each of named) {
@@ -49,6 +51,10 @@ export async function readFiles(data: unknown, folder: string): Promise<ReadFile
     }
     const text = texts.get(absolute)!
     if (each.kind === 'secret' && text.trim() === '') report(each, `${each.file} is empty`)
+    if (each.kind === 'password') {
+      const fault = passwordFault(text)
+      if (fault !== undefined) report(each, `${each.file}: ${fault}`)
+    }
     if (each.kind === 'key') {
       const key = privateKey(text)
       if (typeof key === 'string') report(each, `${each.file} ${key}`)
@@ -90,6 +96,7 @@ function namedFiles(data: unknown): Named[] {
     add([...tls, 'key'], 'key')
   }
   add(['admin', 'token', 'file'], 'secret')
+  for (const { path, kind } of middlewareFiles(data)) add(path, kind)
   return named
 }
 
@@ -118,8 +125,22 @@ function fillConfig(config: Config, folder: string, texts: ReadonlyMap<string, s
   }
   const token = config.admin?.token
   if (token !== undefined && token.file !== null) token.fill(texts.get(resolve(folder, token.file))!)
+  for (const each of namedByMiddleware(config)) {
+    if (each instanceof FileText) text(each)
+    else each.fill(texts.get(resolve(folder, each.file!))!)
+  }
   const access = config.log.access
   if (access !== null && access.to !== 'stdout' && access.to !== 'stderr') access.to = resolve(folder, access.to)
+}
+
+/** What is wrong with a password hash. */
+function passwordFault(text: string): string | undefined {
+  try {
+    parsePasswordHash(text)
+  } catch (error) {
+    return error instanceof RangeError ? error.message : String(error)
+  }
+  return undefined
 }
 
 const keyMismatch = 'key mismatch'

@@ -1,8 +1,10 @@
 import { z } from 'zod'
 import { kindOf } from '../core/config-fields.ts'
+import { basicAuthOptions } from '../middleware/basic-auth/config.ts'
 import { bodyLimitOptions } from '../middleware/body-limit/config.ts'
 import { compressOptions } from '../middleware/compress/config.ts'
 import { corsOptions } from '../middleware/cors/config.ts'
+import { errorPagesOptions } from '../middleware/error-pages/config.ts'
 import { headersOptions } from '../middleware/headers/config.ts'
 import { ipFilterOptions } from '../middleware/ip-filter/config.ts'
 import { rateLimitOptions } from '../middleware/rate-limit/config.ts'
@@ -12,9 +14,11 @@ import { stripPrefixOptions } from '../middleware/strip-prefix/config.ts'
 
 /** Every kind of middleware, by its key in the config, with its options. `src/middlewares.ts` has the code of each. */
 export const middlewareSchemas = {
+  basicAuth: basicAuthOptions,
   bodyLimit: bodyLimitOptions,
   compress: compressOptions,
   cors: corsOptions,
+  errorPages: errorPagesOptions,
   headers: headersOptions,
   ipFilter: ipFilterOptions,
   rateLimit: rateLimitOptions,

@@ -1,0 +1,40 @@
+import { TurnpikeError } from '../../core/error.ts'
+import { parsePasswordHash } from '../../core/password-hash.ts'
+import type { Exchange } from '../../engine/exchange.ts'
+import { defineMiddleware } from '../../engine/middleware/middleware.ts'
+import { BcryptThread } from './bcrypt-thread.ts'
+import { basicAuthOptions } from './config.ts'
+import { Logins } from './logins.ts'
+import { PasswordCheck } from './password-check.ts'
+
+/** Asks for a user name and a password (RFC 7617). */
+export const basicAuth = defineMiddleware({
+  name: 'basicAuth',
+  options: basicAuthOptions,
+  create({ users, realm, forward }, scope, { services: { world } }) {
+    const hashes = new Map(Object.entries(users).map(([name, hash]) => [name, parsePasswordHash(hash.reveal())]))
+    const check = scope.shared('basicAuth', (shared) => new PasswordCheck(new BcryptThread(shared)))
+    const logins = new Logins(hashes, check, world)
+    const refuse = (): never => {
+      throw new TurnpikeError('ERR_AUTH_REQUIRED', {
+        // RFC 9110 §11.6.1, RFC 7617 §2.1
+        fields: [['WWW-Authenticate', `Basic realm="${realm}", charset="UTF-8"`]],
+      })
+    }
+    const enter = (exchange: Exchange, user: string | null): void => {
+      if (user === null) return refuse()
+      exchange.user = user
+      if (!forward) exchange.headers.delete('authorization')
+    }
+    return {
+      request(exchange) {
+        const [value, ...more] = exchange.headers.getAll('authorization')
+        // Of two, the upstream might believe the other one.
+        if (value === undefined || more.length > 0) return refuse()
+        const user = logins.userOf(value)
+        if (typeof user !== 'object' || user === null) return enter(exchange, user)
+        return user.then((found) => enter(exchange, found))
+      },
+    }
+  },
+})

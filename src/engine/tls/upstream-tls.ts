@@ -18,11 +18,13 @@ export interface UpstreamTlsOptions {
   minVersion: TlsVersion
   /** With false, anybody can answer. */
   verify: boolean
+  /** Ask for HTTP/2 by ALPN, and take nothing else; the bytes are for node:http2 to read. Default: HTTP/1.1. */
+  http2?: boolean
 }
 
 const MAX_SESSIONS = 256
 
-/** TLS towards the endpoints of one upstream: verified, resumed, HTTP/1.1. */
+/** TLS towards the endpoints of one upstream: verified, resumed, for one protocol. */
 export class UpstreamTls implements UpstreamSecurity {
   private readonly options: UpstreamTlsOptions
   private readonly context: SecureContext
@@ -43,7 +45,7 @@ export class UpstreamTls implements UpstreamSecurity {
   }
 
   secure(socket: Socket, host: string, port: number, stream: StreamEvents, handshake: HandshakeEvents): Socket {
-    const { serverName, verify } = this.options
+    const { serverName, verify, http2 = false } = this.options
     const name = serverName ?? host
     const endpoint = `${host}:${port}`
     const session = this.sessions.get(endpoint)
@@ -55,7 +57,7 @@ export class UpstreamTls implements UpstreamSecurity {
       // RFC 6066 §3: addresses are not permitted in SNI. The certificate is held to `host` then.
       servername: isHostName(name) ? name : '',
       rejectUnauthorized: verify,
-      ALPNProtocols: ['http/1.1'],
+      ALPNProtocols: [http2 ? 'h2' : 'http/1.1'],
       allowHalfOpen: true,
       ...(session === undefined ? {} : { session }),
     }
@@ -70,12 +72,18 @@ export class UpstreamTls implements UpstreamSecurity {
     secured.on('close', closed)
     secured.on('session', (made: Buffer) => this.sessions.set(endpoint, made))
     secured.on('secureConnect', () => {
+      // RFC 9113 §3.2: TLS without the agreement on h2 is not HTTP/2.
+      if (http2 && secured.alpnProtocol !== 'h2') {
+        handshake.failed(new TurnpikeError('ERR_UPSTREAM_HTTP2', { phase: 'tls' }))
+        return
+      }
       secured.on('error', (error) => stream.failed(error))
       secured.on('close', () => stream.closed())
       secured.off('error', failed)
       secured.off('close', closed)
       secured.on('end', () => stream.ended())
       handshake.secured()
+      if (http2) return
       secured.on('data', (chunk: Buffer) => {
         if (!stream.read(chunk.length, chunk)) secured.pause()
       })
@@ -85,6 +93,8 @@ export class UpstreamTls implements UpstreamSecurity {
 
   private handshakeError(socket: TLSSocket, cause: Error): TurnpikeError {
     const code = (cause as NodeJS.ErrnoException).code ?? ''
+    if (code === 'ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL')
+      return new TurnpikeError('ERR_UPSTREAM_HTTP2', { phase: 'tls', cause })
     // What the verification says is on the socket; the name is compared apart from it.
     const certificate = code === 'ERR_TLS_CERT_ALTNAME_INVALID' || socket.authorizationError !== null
     return new TurnpikeError(certificate ? 'ERR_TLS_CERTIFICATE' : 'ERR_TLS_UPSTREAM', { cause })

@@ -15,6 +15,7 @@ import { HealthMonitor } from '../../src/upstream/health/health-monitor.ts'
 
 type HealthInput = NonNullable<z.input<typeof upstreamSchema>['health']>
 export type ActiveInput = NonNullable<HealthInput['active']>
+export type PassiveInput = NonNullable<HealthInput['passive']>
 
 /** One config's view of the upstream's health. */
 export interface Generation {
@@ -43,8 +44,8 @@ export function startMonitored(t: TestContext, world: World = realWorld()): Moni
   const scopes: Scope[] = []
   t.after(async () => {
     await Promise.all(scopes.map((scope) => scope.close()))
-    const left = () => ledgerKinds.filter((kind) => services.ledger.count(kind) !== 0)
-    await until(() => left().length === 0, 'the ledger to be empty').catch(() => assert.deepEqual(left(), []))
+    await until(() => living(services).length === 0, 'the ledger to be empty', 2_000).catch(() => {})
+    assert.deepEqual(living(services), [])
     assert.deepEqual(errors, [])
   })
   return {
@@ -62,6 +63,10 @@ export function startMonitored(t: TestContext, world: World = realWorld()): Moni
       return { monitor, healths: members.map((member) => member.health), close: () => scope.close() }
     },
   }
+}
+
+function living({ ledger }: EngineServices): string[] {
+  return ledgerKinds.filter((kind) => ledger.count(kind) !== 0)
 }
 
 /** Resolves when `ready` is true, looked at every two milliseconds. */

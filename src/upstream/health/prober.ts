@@ -87,7 +87,7 @@ export class Prober implements HealthProber, SlotTaker, ProbeEvents, Disposable 
 
   failed(error: TurnpikeError): void {
     // Being out of descriptors says nothing of the endpoint.
-    const outcome = error.source === 'turnpike' ? 'unknown' : /TIMEOUT$/.test(error.code) ? 'timeout' : 'failed'
+    const outcome = error.source === 'turnpike' ? 'unknown' : error.code.endsWith('TIMEOUT') ? 'timeout' : 'failed'
     this.done(outcome, error.code)
   }
 

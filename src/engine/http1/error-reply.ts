@@ -1,10 +1,15 @@
 import type { TurnpikeError } from '../../core/error.ts'
 import { Headers } from '../../core/headers.ts'
 import { reasonPhrase } from '../../wire/http1/encode.ts'
+import { noBody } from '../body.ts'
 import type { Exchange, Reply } from '../exchange.ts'
+import { grpcMessage, grpcStatus, isGrpc } from '../grpc-status.ts'
 import { proxyStatus } from './proxy-status.ts'
 
-/** The HTTP reply for an error: cause code in `Proxy-Status` (RFC 9209) and body, request id, no stack (H23). */
+/**
+ * The HTTP reply for an error: cause code in `Proxy-Status` (RFC 9209) and body, request id, no stack (H23).
+ * A gRPC client gets it as one reads errors: status 200 with `grpc-status` and no body, "Trailers-Only".
+ */
 export function errorReply(error: TurnpikeError, exchange: Exchange, pseudonym: string, requestId: string): Reply {
   const status = error.status === 0 || error.status === 499 ? 500 : error.status
   const headers = Headers.from([
@@ -14,6 +19,12 @@ export function errorReply(error: TurnpikeError, exchange: Exchange, pseudonym: 
   ])
   if (error.allow !== '') headers.append('Allow', error.allow)
   for (const [name, value] of error.fields) headers.append(name, value)
+  if (isGrpc(exchange.headers)) {
+    headers.append('Content-Type', 'application/grpc')
+    headers.append('Grpc-Status', String(grpcStatus(error)))
+    headers.append('Grpc-Message', grpcMessage(`${error.code}: ${error.message}`))
+    return { status: 200, headers, body: noBody }
+  }
   const [type, text] = page(error, status, exchange.headers.get('accept') ?? '', requestId)
   headers.append('Content-Type', type)
   return { status, headers, body: { kind: 'bytes', bytes: Buffer.from(text, 'utf8') } }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
-import { kindOf, parsed } from './config-fields.ts'
+import { kindOf, parsed, suggestion } from './config-fields.ts'
+import { nearest } from './nearest.ts'
 
 /** Fields that frame a message or belong to one hop (RFC 9110 §7.6.1): nobody else may write them. */
 const framing = [
@@ -37,3 +38,12 @@ export const fieldValue = z
         : `expected a field value, found ${kindOf(input)}`,
   })
   .regex(/^[\t\x20-\x7e\x80-\xff]*$/, 'a field value holds no line ends or control bytes')
+
+const methods = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH', 'TRACE']
+
+/** A method that a gateway serves. */
+export const method = parsed('a method', (name) => {
+  if (name === 'CONNECT') throw new RangeError('CONNECT is not served by a gateway')
+  if (/^[!#$%&'*+\-.^_`|~0-9A-Z]+$/.test(name)) return name
+  throw new RangeError(`${JSON.stringify(name)} is not a method in capitals${suggestion(nearest(name, methods))}`)
+})

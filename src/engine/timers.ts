@@ -2,7 +2,21 @@ import type { Ledger } from './ledger.ts'
 import type { TimerHandle, World } from './world.ts'
 
 /** The timers of a connection, by the name that logs and errors use (see docs/reference/timers.md). */
-export type TimerName = 'head' | 'idle' | 'bodyProgress' | 'connect' | 'tls' | 'firstByte' | 'stall' | 'probe' | 'drain'
+export type TimerName =
+  | 'head'
+  | 'idle'
+  | 'bodyProgress'
+  | 'queue'
+  | 'connect'
+  | 'tls'
+  | 'try'
+  | 'backOff'
+  | 'firstByte'
+  | 'stall'
+  | 'total'
+  | 'probe'
+  | 'mirror'
+  | 'drain'
 
 const SLOT_MS = 16
 const SLOTS = 4096

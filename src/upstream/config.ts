@@ -1,6 +1,18 @@
 import { z } from 'zod'
-import { choice, count, file, kindOf, later, positiveDuration } from '../core/config-fields.ts'
+import {
+  choice,
+  count,
+  file,
+  kindOf,
+  later,
+  parsed,
+  percentage,
+  positiveDuration,
+  suggestion,
+} from '../core/config-fields.ts'
+import { fieldName, method } from '../core/field-schemas.ts'
 import { isIPv4, isIPv6 } from '../core/ip.ts'
+import { nearest } from '../core/nearest.ts'
 import { healthSchema } from './health/config.ts'
 
 /** One place that requests are sent to. */
@@ -14,11 +26,15 @@ export interface EndpointConfig {
   authority: string
   /** Share of the requests, against the other endpoints' weights. */
   weight: number
+  /** Gets nothing new: what is in flight, and clients bound to it by a cookie, stay. */
+  draining: boolean
 }
+
+type Address = Omit<EndpointConfig, 'weight' | 'draining'>
 
 const forms = 'write http://host:port, https://host:port or unix:/path'
 
-function parseEndpoint(text: string): Omit<EndpointConfig, 'weight'> {
+function parseEndpoint(text: string): Address {
   const shown = JSON.stringify(text)
   if (text.startsWith('unix:')) {
     const path = text.slice('unix:'.length)
@@ -47,7 +63,7 @@ const endpointUrl = () =>
   z
     .string()
     .meta({ title: 'URL' })
-    .transform((text, context): Omit<EndpointConfig, 'weight'> => {
+    .transform((text, context): Address => {
       try {
         return parseEndpoint(text)
       } catch (error) {
@@ -59,17 +75,21 @@ const endpointUrl = () =>
 
 const endpoint = z.union(
   [
-    endpointUrl().transform((url): EndpointConfig => ({ ...url, weight: 1 })),
+    endpointUrl().transform((url): EndpointConfig => ({ ...url, weight: 1, draining: false })),
     z
       .strictObject({
         url: endpointUrl().describe(
           '`http://host:port`, `https://host:port` or `unix:/path` (HTTP over a Unix socket).',
         ),
         weight: count(1, 1000).default(1).describe('Share of the requests, against the other weights.'),
+        draining: z
+          .boolean()
+          .default(false)
+          .describe('With `true` it gets nothing new: what is in flight, and clients that a cookie binds to it, stay.'),
       })
-      .transform(({ url, weight }): EndpointConfig => ({ ...url, weight })),
+      .transform(({ url, ...rest }): EndpointConfig => ({ ...url, ...rest })),
   ],
-  { error: ({ input }) => `expected a URL or { url, weight }, found ${kindOf(input)}` },
+  { error: ({ input }) => `expected a URL or { url, weight, draining }, found ${kindOf(input)}` },
 )
 
 const upstreamTls = z.strictObject({
@@ -100,22 +120,159 @@ const upstreamPool = z.strictObject({
   idle: positiveDuration().prefault('60s').describe('How long an unused connection is kept.'),
 })
 
+const cookieName = parsed('a cookie name', (name) => {
+  // RFC 6265 §4.1.1: a token.
+  if (/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name)) return name
+  throw new RangeError(`${JSON.stringify(name)} is not a cookie name`)
+})
+
+const hashBy = z.union(
+  [
+    choice(['clientIp', 'path']),
+    z.strictObject({ header: fieldName.describe('Name of a header field.') }),
+    z.strictObject({ cookie: cookieName.describe('Name of a cookie.') }),
+  ],
+  { error: ({ input }) => `expected clientIp, path, { header } or { cookie }, found ${kindOf(input)}` },
+)
+
+const balance = z.union(
+  [
+    choice(['roundRobin', 'leastConnections', 'random', 'peakEwma']),
+    z.strictObject({
+      hash: hashBy.describe('What binds a request to an endpoint: `clientIp`, `path`, `{ header }` or `{ cookie }`.'),
+    }),
+    z.strictObject({
+      sticky: z
+        .strictObject({ cookie: cookieName.describe('Name of the cookie.') })
+        .describe('Sets a cookie, so that a client comes back to the endpoint that served it first.'),
+    }),
+  ],
+  {
+    error: ({ input }) => {
+      const near = typeof input === 'string' ? nearest(input, balances) : undefined
+      return `expected one of ${balances.join(', ')}, { hash } or { sticky }, found ${kindOf(input)}${suggestion(near)}`
+    },
+  },
+)
+
+const balances = ['roundRobin', 'leastConnections', 'random', 'peakEwma']
+
+/** How an endpoint is chosen. */
+export type BalanceConfig = z.output<typeof balance>
+
+const retryCause = z.union([choice(['connectFailure', 'reset', 'timeout']), count(400, 599)], {
+  error: ({ input }) => `expected connectFailure, reset, timeout or a status from 400 to 599, found ${kindOf(input)}`,
+})
+
+const retries = z.strictObject({
+  maxRetries: count(0, 10).default(1).describe('Tries after the first.'),
+  retryOn: z
+    .array(retryCause)
+    .min(1)
+    .prefault(['connectFailure', 'reset'])
+    .describe(
+      '`connectFailure` (nothing was sent, so any method), `reset` (no whole reply head came), `timeout` (firstByte, stall or perTryTimeout), or statuses of replies.',
+    ),
+  methods: z
+    .array(method)
+    .min(1)
+    .prefault(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE'])
+    .describe('Methods that may be acted on twice. Those by default are idempotent (RFC 9110 §9.2.2).'),
+  budget: percentage()
+    .prefault('20%')
+    .describe('Most retries, as a share of the requests of the last ten seconds; ten are always allowed.'),
+  backOff: z
+    .strictObject({
+      base: positiveDuration()
+        .prefault('25ms')
+        .describe('Longest wait before the first retry; doubled for each further one.'),
+      max: positiveDuration().prefault('250ms').describe('Longest wait before any.'),
+    })
+    .prefault({})
+    .describe('Waits before retries, each drawn at random from nothing to its longest.'),
+  perTryTimeout: positiveDuration()
+    .optional()
+    .describe('For each try, from choosing its endpoint to the head of its reply. Absent: `timeouts` alone.'),
+})
+
+/** Retries as checked, times in ms. */
+export type RetriesConfig = z.output<typeof retries>
+
+const circuitBreaker = z
+  .strictObject({
+    errorRate: percentage()
+      .optional()
+      .describe('Share of failures among the requests `within` that opens it. Or `consecutiveFailures`.'),
+    minRequests: count(1).default(20).describe('With `errorRate`: how many requests there must be at least.'),
+    within: positiveDuration().prefault('10s').describe('With `errorRate`: the time that is looked at.'),
+    consecutiveFailures: count(1).optional().describe('Failures in a row that open it. Or `errorRate`.'),
+    openFor: positiveDuration().prefault('30s').describe('How long nothing is sent to the endpoint.'),
+    halfOpenRequests: count(1, 1000)
+      .default(1)
+      .describe('Trials after that, at a time: all must succeed to close it, one that fails opens it again.'),
+  })
+  .transform(
+    ({ errorRate, minRequests, within, consecutiveFailures, openFor, halfOpenRequests }, context): BreakerConfig => {
+      if ((errorRate === undefined) === (consecutiveFailures === undefined)) {
+        context.issues.push({
+          code: 'custom',
+          message: 'a circuit breaker opens by `errorRate` or by `consecutiveFailures`: write one of them',
+          input: errorRate,
+        })
+        return z.NEVER
+      }
+      const trip =
+        errorRate === undefined ? { consecutiveFailures: consecutiveFailures! } : { errorRate, minRequests, within }
+      return { trip, openFor, halfOpenRequests }
+    },
+  )
+
+/** When the breaker of each endpoint opens, and how it closes again. Times in ms, shares from 0 to 1. */
+export interface BreakerConfig {
+  trip: { errorRate: number; minRequests: number; within: number } | { consecutiveFailures: number }
+  openFor: number
+  halfOpenRequests: number
+}
+
+const admission = z.strictObject({
+  maxInFlight: count(1).describe('Most requests in flight to the upstream at a time, WebSockets included.'),
+  queue: count(0, 100_000).default(0).describe('How many more may wait, first come, first served; beyond that 503.'),
+  queueTimeout: positiveDuration().prefault('1s').describe('How long each may wait; then 503.'),
+})
+
 /** A cluster of endpoints that serve the same. Times in ms. */
 export const upstreamSchema = z.strictObject({
-  endpoints: z.array(endpoint).min(1).describe('Where requests are sent: URLs, or `{ url, weight }`.'),
-  balance: choice(['roundRobin'], ['leastConnections', 'random', 'peakEwma', 'hash', 'sticky'])
-    .default('roundRobin')
-    .describe('How an endpoint is chosen; weights count.'),
+  endpoints: z.array(endpoint).min(1).describe('Where requests are sent: URLs, or `{ url, weight, draining }`.'),
+  balance: balance
+    .prefault('roundRobin')
+    .describe(
+      'How an endpoint is chosen, weights counted: `roundRobin`, `leastConnections`, `random` (the better of two), `peakEwma` (latency × load), `{ hash }` or `{ sticky }`.',
+    ),
+  slowStart: positiveDuration()
+    .optional()
+    .describe('How long the share of an endpoint grows after it came or came back. Absent: all of it at once.'),
   timeouts: upstreamTimeouts.prefault({}).describe('Timers of requests to it; an error names the one that fired.'),
   pool: upstreamPool.prefault({}).describe('Connections kept for reuse.'),
   host: choice(['preserve', 'endpoint'])
     .default('preserve')
     .describe("The Host sent: `preserve` keeps the client's, `endpoint` sends the endpoint's own name."),
   tls: upstreamTls.prefault({}).describe('How `https://` endpoints are verified.'),
+  http2: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Whether endpoints are spoken to by HTTP/2, as gRPC needs: `https://` ones by ALPN, others by prior knowledge. One that does not is an error.',
+    ),
   health: healthSchema.optional().describe('How it is known which endpoints can be sent to. Absent: all always count.'),
-  retries: later(),
-  circuitBreaker: later(),
-  admission: later(),
+  retries: retries
+    .optional()
+    .describe('When a request is sent again. Absent: only where no byte of it can have been acted on.'),
+  circuitBreaker: circuitBreaker
+    .optional()
+    .describe('Keeps requests from an endpoint that fails most of them. Absent: none.'),
+  admission: admission
+    .optional()
+    .describe('Bounds the requests in flight, and lets some wait. Absent: no bound but `pool.max`.'),
   parent: later(),
 })
 

@@ -1,20 +1,9 @@
+import { hash } from 'node:crypto'
 import type { EndpointConnections } from '../engine/endpoint-connections.ts'
-
-/** Whether an endpoint is fit to be sent to, as probes and the requests themselves have found. */
-export interface EndpointHealth {
-  /** The probes' verdict; true where there are none. */
-  readonly up: boolean
-  /** Taken out by passive health until then, on the world's clock; 0 for not. */
-  readonly ejectedUntil: number
-  /** When it last became fit, on the world's clock: what slow start counts from. */
-  readonly availableSince: number
-  /** Up, and not ejected. */
-  available(now: number): boolean
-  /** A request to it was answered. */
-  recordSuccess(now: number): void
-  /** A request to it failed: `reason` is a cause code or a status. */
-  recordFailure(now: number, reason: string): void
-}
+import type { EndpointConfig } from './config.ts'
+import type { ClusterOptions } from './cluster.ts'
+import { endpointHealth, type EndpointHealth } from './health/endpoint-health.ts'
+import { makeConnections } from './make-connections.ts'
 
 /** One place that a cluster sends to. It outlives reloads that leave its connection settings alone. */
 export class Endpoint {
@@ -24,10 +13,27 @@ export class Endpoint {
   readonly health: EndpointHealth
   /** Tries that have begun and are not over, tunnels included. */
   inFlight = 0
+  /** Peak EWMA of the time to the first byte, ms, as of `latencyAt` on the world's clock, 0 for never. */
+  latencyMs = 0
+  latencyAt = 0
 
   constructor(url: string, connections: EndpointConnections, health: EndpointHealth) {
     this.url = url
     this.connections = connections
     this.health = health
   }
+}
+
+/** The endpoint of a cluster: the one that an earlier config had, where its connections are to be made alike. */
+export function sharedEndpoint(endpoint: EndpointConfig, options: ClusterOptions): Endpoint {
+  const { name, config, scope, services, via } = options
+  const { timeouts, pool, host, tls, http2 } = config
+  const settings = [endpoint.target, timeouts, pool, host, http2, via]
+  const security = endpoint.tls ? [tls, tls.ca?.text, tls.cert?.text, tls.key?.text] : []
+  const key = hash('sha256', JSON.stringify([settings, security]))
+  return scope.shared(`endpoint ${name} ${endpoint.url} ${key}`, (own) => {
+    const connections = makeConnections(endpoint, options)
+    own.use({ [Symbol.dispose]: () => connections.close() })
+    return new Endpoint(endpoint.url, connections, endpointHealth(own, name, endpoint.url, services.world))
+  })
 }

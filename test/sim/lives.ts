@@ -93,9 +93,10 @@ async function end(life: Life, engine: SimEngine): Promise<void> {
   const { world } = life
   world.loop.busy = () => 0
   drain(life, engine)
-  engine.cluster.close()
   await engine.scope.close()
   await world.loop.run(() => false, world.now() + LONGEST_MS)
+  for (const { endpoint } of engine.cluster.members)
+    if (endpoint.inFlight !== 0) life.violate(`${endpoint.inFlight} tries never ended`)
   for (const [kind, { live: left }] of Object.entries(engine.services.ledger.snapshot())) {
     if (left !== 0) life.violate(`the ledger holds ${left} ${kind} after everything was closed`)
   }

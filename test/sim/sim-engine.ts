@@ -57,7 +57,7 @@ export function simEngine(
     security: null,
     via: 'sim',
     config: {
-      endpoints: [{ url: 'http://origin', tls: false, target: origin, authority: 'origin', weight: 1 }],
+      endpoints: [{ url: 'http://origin', tls: false, target: origin, authority: 'origin', weight: 1, draining: false }],
       balance: 'roundRobin',
       timeouts: { connect: timeouts.connect, tls: 500, firstByte: timeouts.firstByte, stall: timeouts.stall },
       pool: { max: poolMax, idle: 2000 },

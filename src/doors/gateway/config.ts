@@ -3,20 +3,16 @@ import {
   choice,
   count,
   kindOf,
-  later,
   notAvailable,
   offOr,
   parsed,
   pattern,
-  suggestion,
+  positiveDuration,
 } from '../../core/config-fields.ts'
-import { fieldName, fieldValue, ownFieldName } from '../../core/field-schemas.ts'
+import { fieldName, fieldValue, method, ownFieldName } from '../../core/field-schemas.ts'
 import { isIPv6 } from '../../core/ip.ts'
 import { LocationTemplate } from '../../core/location-template.ts'
-import { nearest } from '../../core/nearest.ts'
 import { parsePathPattern } from '../../core/path-pattern.ts'
-
-const methods = ['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH', 'TRACE']
 
 const textError =
   (what: string) =>
@@ -26,12 +22,6 @@ const textError =
       : `expected ${what}, found ${kindOf(input)}`
 
 const text = (what: string) => z.string({ error: textError(what) })
-
-const method = parsed('a method', (name) => {
-  if (name === 'CONNECT') throw new RangeError('CONNECT is not served by a gateway')
-  if (/^[!#$%&'*+\-.^_`|~0-9A-Z]+$/.test(name)) return name
-  throw new RangeError(`${JSON.stringify(name)} is not a method in capitals${suggestion(nearest(name, methods))}`)
-})
 
 const host = parsed('a host name', (name) => {
   const shown = JSON.stringify(name)
@@ -146,6 +136,17 @@ const respond = z.strictObject({
     .describe('Header fields; without `content-type`, `text/plain; charset=utf-8` is sent with a body.'),
 })
 
+const routeTimeouts = z.strictObject({
+  total: positiveDuration()
+    .optional()
+    .describe(
+      "From the request's first byte to the last that the endpoint sends of its reply, queue and retries included; not for WebSockets. Absent: no bound.",
+    ),
+  connect: positiveDuration().optional().describe("As in the upstream's `timeouts`. Absent: as there."),
+  firstByte: positiveDuration().optional().describe("As in the upstream's `timeouts`. Absent: as there."),
+  stall: positiveDuration().optional().describe("As in the upstream's `timeouts`. Absent: as there."),
+})
+
 /** One route: what it matches, and one of `to`, `redirect` and `respond`. */
 export const routeSchema = z.strictObject({
   name: z.string().min(1).describe('Name, unique: what logs, metrics and `explain` show.'),
@@ -163,7 +164,9 @@ export const routeSchema = z.strictObject({
     .prefault(['websocket'])
     .transform((protocols): string[] => protocols ?? [])
     .describe('Protocols that a client may switch to; `off` for none.'),
-  timeouts: later(),
+  timeouts: routeTimeouts
+    .optional()
+    .describe("Timers of its requests, in place of the upstream's. Absent: the upstream's."),
 })
 
 /** A route as checked, defaults applied. */

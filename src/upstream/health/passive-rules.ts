@@ -1,32 +1,10 @@
-import type { ErrorCode } from '../../core/error-codes.ts'
+import { failureKinds } from '../failure-kinds.ts'
 import type { PassiveHealthConfig } from './config.ts'
 
 const statuses = Array.from({ length: 100 }, (_, index) => String(500 + index))
 
-/** What each word of `on` stands for: cause codes and statuses. */
-const causes: Readonly<Record<string, readonly (ErrorCode | string)[]>> = {
-  connectFailure: [
-    'ERR_DNS',
-    'ERR_DNS_TIMEOUT',
-    'ERR_CONNECT_REFUSED',
-    'ERR_CONNECT_TIMEOUT',
-    'ERR_CONNECT_FAILED',
-    'ERR_TLS_UPSTREAM',
-    'ERR_TLS_CERTIFICATE',
-    'ERR_TLS_TIMEOUT',
-  ],
-  timeout: ['ERR_FIRST_BYTE_TIMEOUT', 'ERR_STALL_TIMEOUT'],
-  reset: [
-    'ERR_UPSTREAM_CLOSED',
-    'ERR_UPSTREAM_ABORT',
-    'ERR_UPSTREAM_TRUNCATED',
-    'ERR_UPSTREAM_HEAD',
-    'ERR_UPSTREAM_HEAD_SIZE',
-    'ERR_UPSTREAM_FRAMING',
-    'ERR_UPSTREAM_CHUNK',
-  ],
-  '5xx': statuses,
-}
+/** What each word of `on` stands for that is no status itself: cause codes, and statuses. */
+const causes: Readonly<Record<string, readonly string[]>> = { ...failureKinds, '5xx': statuses }
 
 /** Longest ejection, in first ones. */
 const MOST_TIMES_LONGER = 8

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { WeightedRoundRobin } from './weighted-round-robin.ts'
+import { everyone, RoundRobin } from './round-robin.ts'
+import { finishedExchange } from '../../../test/control/finished-exchange.ts'
 
 const take = (weights: Record<string, number>, count: number): string => {
-  const wheel = new WeightedRoundRobin(Object.entries(weights).map(([name, weight]) => ({ name, weight })))
-  return Array.from({ length: count }, () => wheel.next().name).join('')
+  const wheel = new RoundRobin(Object.entries(weights).map(([name, weight]) => ({ name, weight })))
+  const exchange = finishedExchange()
+  return Array.from({ length: count }, () => wheel.pick(exchange, everyone)!.name).join('')
 }
 
 test('equal weights take turns', () => {

@@ -51,7 +51,7 @@ export class AccessLines {
       (clientAddress === session.clientAddress ? session.logText : this.clients.get(clientAddress, session.logText)) +
       this.routes.get(exchange.route, exchange.upstream) +
       this.endpoints.get(exchange.endpoint, exchange.method) +
-      this.hosts.get(exchange.host, '')
+      this.hosts.get(exchange.host, exchange.protocol)
     const mark = target.indexOf('?')
     line +=
       pathText(mark < 0 ? target : target.slice(0, mark)) +
@@ -120,8 +120,8 @@ function endpointText(endpoint: string, method: string): string {
   return `${text}","method":"${cut(method, TEXT_LIMIT)}","host":"`
 }
 
-function hostText(host: string): string {
-  return `${cut(host, TEXT_LIMIT)}","path":"`
+function hostText(host: string, protocol: string): string {
+  return `${cut(host, TEXT_LIMIT)}","protocol":"${protocol}","path":"`
 }
 
 /** The path as received; of an absolute-form target without what stands before the path, which may name a user. */

@@ -69,6 +69,7 @@ export const errorCodes = {
   ),
   ERR_CLIENT_ABORT: client('body', 499, '', 'The client went away.'),
   ERR_CLIENT_STALL: client('body', 0, '', 'The client stopped reading the reply (timer: stall).'),
+  ERR_HTTP2_FLOOD: client('body', 0, '', 'The client floods the connection with resets, pings or settings.'),
   ERR_PROXY_PROTOCOL: client('accept', 0, '', 'The PROXY protocol header is malformed or missing.'),
   ERR_TLS_CLIENT: client('tls', 0, '', 'The TLS handshake with the client failed.'),
 
@@ -145,7 +146,13 @@ export const errorCodes = {
   ),
   ERR_CIRCUIT_OPEN: own('dial', 503, 'destination_unavailable', true, 'The circuit of every endpoint is open.'),
   ERR_QUEUE_FULL: own('dial', 503, 'connection_limit_reached', true, 'Too many requests wait for the upstream.'),
-  ERR_QUEUE_TIMEOUT: own('dial', 503, 'connection_limit_reached', true, 'The upstream had no room in time (timer: queue).'),
+  ERR_QUEUE_TIMEOUT: own(
+    'dial',
+    503,
+    'connection_limit_reached',
+    true,
+    'The upstream had no room in time (timer: queue).',
+  ),
   ERR_POOL_EXHAUSTED: own('dial', 503, 'connection_limit_reached', true, 'All connections to the endpoint are busy.'),
   ERR_DESCRIPTORS: own('dial', 503, 'proxy_internal_error', true, 'The process is out of file descriptors.'),
   ERR_CONNECTION_LIMIT: own('accept', 503, 'connection_limit_reached', true, 'The listener has too many connections.'),

@@ -59,6 +59,12 @@ export const listenerSchema = z.strictObject({
   ),
   door: choice(['gateway'], ['forward', 'goproxy']).describe('What serves it.'),
   tls: listenerTls.optional().describe('TLS. Absent: plain text.'),
+  http2: z
+    .boolean()
+    .optional()
+    .describe(
+      'HTTP/2 beside HTTP/1: by ALPN over TLS, by prior knowledge on a plain listener. Absent: true where there is TLS, else false.',
+    ),
   timeouts: listenerTimeouts.prefault({}).describe('Timers of client connections; an error names the one that fired.'),
   limits: listenerLimits.prefault({}).describe('Bounds on what clients may send.'),
   proxyProtocol: z
@@ -69,7 +75,6 @@ export const listenerSchema = z.strictObject({
     })
     .optional()
     .describe('PROXY protocol. Absent: never read.'),
-  http2: later(),
   mode: later(),
   auth: later(),
   allowFrom: later(),

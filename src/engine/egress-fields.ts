@@ -27,7 +27,7 @@ export function egressFields(exchange: Exchange, { via }: HopOptions): string {
     else headers.delete('content-length')
   }
   // RFC 9110 §7.6.3: the received version, then who we are.
-  return via === '' ? lines : `${lines}Via: 1.${exchange.versionMinor} ${via}\r\n`
+  return via === '' ? lines : `${lines}Via: ${exchange.protocol.slice('HTTP/'.length)} ${via}\r\n`
 }
 
 /** Host and port that the endpoint is asked for. */

@@ -9,6 +9,9 @@ import type { RequestFacts } from './http1/receive-request.ts'
 import type { Session } from './session.ts'
 import type { RouteTimeouts } from './upstream-timeouts.ts'
 
+/** What carries a request, as logs name it. */
+export type Protocol = 'HTTP/1.0' | 'HTTP/1.1' | 'HTTP/2'
+
 /** A reply that Turnpike makes itself. */
 export interface Reply {
   status: number
@@ -34,7 +37,8 @@ export class Exchange {
   readonly authority: string
   /** The fields that may be forwarded: hop-by-hop ones are gone. */
   readonly headers: Headers
-  /** The minor HTTP/1 version of the client: 0 or 1. */
+  readonly protocol: Protocol
+  /** The minor HTTP/1 version of the client: 0 or 1; 1 for HTTP/2, whose clients understand as much. */
   readonly versionMinor: number
   /** The protocol that the client asks to switch to, '' for none. Emptied by a route that does not support it. */
   upgrade: string
@@ -119,6 +123,7 @@ export class Exchange {
     this.host = facts.host
     this.authority = facts.authority
     this.headers = request.headers
+    this.protocol = request.protocol
     this.versionMinor = request.versionMinor
     this.upgrade = facts.upgrade
     this.acceptsTrailers = facts.trailers
@@ -172,6 +177,7 @@ export interface ReceivedRequest {
   method: string
   target: string
   headers: Headers
+  protocol: Protocol
   versionMinor: number
   clientAddress: string
   facts: RequestFacts

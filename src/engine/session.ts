@@ -10,6 +10,8 @@ export interface TlsFacts {
   domain: number
   /** Subject of the verified client certificate, '' for none. */
   clientCertificate: string
+  /** The application protocol that ALPN settled on (RFC 7301), absent for none. */
+  alpn?: string
   /** `DownstreamSecurity.settings` of the time of the handshake. */
   settings?: string
 }

@@ -69,6 +69,7 @@ export function finishedExchange(wanted: Wanted = {}): Exchange {
       method: wanted.method ?? 'GET',
       target: wanted.target ?? '/v1/users/7',
       headers: receivedHeaders(userAgent === null ? '' : `User-Agent: ${userAgent}\r\n`),
+      protocol: 'HTTP/1.1',
       versionMinor: 1,
       clientAddress: wanted.clientAddress ?? owner.clientAddress,
       facts: {

@@ -14,6 +14,7 @@ export interface LogLine {
   phase?: string
   path: string
   method: string
+  protocol: string
   client: string
   endpoint?: string
   attempts?: number

@@ -1,5 +1,7 @@
 import type { HeadLimits } from '../../wire/http1/head-parser.ts'
 import { Http1ServerConnection, type Http1ServerOptions } from './http1-server-connection.ts'
+import { Http2ServerConnection, type Http2ServerOptions } from '../http2/http2-server-connection.ts'
+import { UndecidedConnection } from '../http2/undecided-connection.ts'
 import { ParserShelf } from './parser-shelf.ts'
 import type { Door, EngineServices } from '../services.ts'
 import type { Session } from '../session.ts'
@@ -7,14 +9,30 @@ import type { Socket } from '../world.ts'
 
 export interface HttpServerOptions extends Omit<Http1ServerOptions, 'closed' | 'parsers'> {
   limits: HeadLimits
+  /** HTTP/2 by prior knowledge beside HTTP/1 on plain connections; over TLS, ALPN has decided. Default: false. */
+  http2?: boolean
+}
+
+/** A connection of either protocol, or of none yet. */
+interface ServerConnection {
+  /** Finishes what is being served, then closes. */
+  drain(): void
+  /** Cuts it, whatever it is doing. */
+  destroy(): void
+}
+
+type ConnectionOptions = Omit<Http1ServerOptions & Http2ServerOptions, 'closed'> & {
+  http2: boolean
+  closed(connection: ServerConnection): void
 }
 
 /** The HTTP connections of one listener. */
 export class HttpServer {
-  private readonly connections = new Set<Http1ServerConnection>()
+  private readonly connections = new Set<ServerConnection>()
   private readonly services: EngineServices
-  private options: Http1ServerOptions
+  private options: ConnectionOptions
   private readonly door: Door
+  private ending = false
   private draining = false
   private wasCut = false
   private drained: (() => void) | null = null
@@ -36,8 +54,35 @@ export class HttpServer {
 
   /** Serves a connection until it is over. */
   accept(socket: Socket, session: Session): void {
-    const connection = new Http1ServerConnection(socket, session, this.door, this.services, this.options)
+    const { options, services } = this
+    if (session.tls !== null) this.serve(socket, session, session.tls.alpn === 'h2')
+    else if (!options.http2) this.serve(socket, session, false)
+    else {
+      const undecided = new UndecidedConnection(socket, services, options.timeouts.headMs, {
+        decided: (protocol) => {
+          this.serve(socket, session, protocol === 'http/2')
+          options.closed(undecided)
+        },
+        closed: () => options.closed(undecided),
+      })
+      this.add(undecided)
+    }
+  }
+
+  private serve(socket: Socket, session: Session, isHttp2: boolean): void {
+    const Connection = isHttp2 ? Http2ServerConnection : Http1ServerConnection
+    this.add(new Connection(socket, session, this.door, this.services, this.options))
+  }
+
+  /** The next reply on each HTTP/1 connection says that it closes with it. */
+  announceEnd(): void {
+    this.ending = true
+    for (const connection of this.connections) endAfterReply(connection)
+  }
+
+  private add(connection: ServerConnection): void {
     this.connections.add(connection)
+    if (this.ending) endAfterReply(connection)
     if (this.draining) connection.drain()
   }
 
@@ -58,14 +103,19 @@ export class HttpServer {
     return size
   }
 
-  private complete(options: HttpServerOptions): Http1ServerOptions {
+  private complete(options: HttpServerOptions): ConnectionOptions {
     return {
       ...options,
+      http2: options.http2 ?? false,
       parsers: new ParserShelf(options.limits),
-      closed: (connection) => {
+      closed: (connection: ServerConnection) => {
         this.connections.delete(connection)
         if (this.connections.size === 0) this.drained?.()
       },
     }
   }
+}
+
+function endAfterReply(connection: ServerConnection): void {
+  if (connection instanceof Http1ServerConnection) connection.keepAlive = false
 }

@@ -2,8 +2,10 @@
 import { TurnpikeError } from '../../core/error.ts'
 import { Headers } from '../../core/headers.ts'
 import type { RequestHead, RequestHeadParser } from '../../wire/http1/request-head.ts'
+import { abortPhase } from '../abort-phase.ts'
 import type { TakenConnection } from '../client-port.ts'
 import type { DownstreamSecurity } from '../tls/downstream-security.ts'
+import { isOutdated, misdirected } from '../tls/misdirected.ts'
 import { cutSocket } from './cut-socket.ts'
 import { endExchange } from '../end-exchange.ts'
 import { Exchange, type ReceivedRequest } from '../exchange.ts'
@@ -301,20 +303,13 @@ export class Http1ServerConnection implements BodyOwner {
     }
   }
 
-  /**
-   * RFC 9110 §7.4: what belongs to another trust domain than the handshake's is not served here, nor
-   * anything once the listener asks more of a handshake than this one gave (H26).
-   */
+  /** H26 */
   private checkDomain(tls: TlsFacts, host: string): void {
     const security = this.options.security()
-    if (security === null || security.settings !== tls.settings) {
-      this.keepAlive = false
-      throw new TurnpikeError('ERR_MISDIRECTED', {
-        message: 'This connection was accepted under other security settings.',
-      })
-    }
-    if (host === this.servedHost) return
-    if (security.domainOf(host) !== tls.domain) throw new TurnpikeError('ERR_MISDIRECTED')
+    if (isOutdated(tls, security)) this.keepAlive = false
+    else if (host === this.servedHost) return
+    const error = misdirected(tls, host, security)
+    if (error !== null) throw error
     this.servedHost = host
   }
 
@@ -384,7 +379,7 @@ export class Http1ServerConnection implements BodyOwner {
     const unread = this.body !== null && !this.body.done
     if (this.pending !== null && !unread && this.state !== 'draining') return
     if (this.reply !== null && !this.reply.ended) {
-      this.abandon(new TurnpikeError('ERR_CLIENT_ABORT', { phase: this.phase() }))
+      this.abandon(new TurnpikeError('ERR_CLIENT_ABORT', { phase: abortPhase(this.reply.exchange) }))
     } else if (this.reply === null) {
       this.socket.end()
       if (this.state === 'draining' || this.body !== null) this.socket.destroy()
@@ -417,7 +412,8 @@ export class Http1ServerConnection implements BodyOwner {
 
   private gone(): void {
     if (this.state === 'closed' || this.state === 'tunnel') return
-    if (this.reply !== null) this.abandon(new TurnpikeError('ERR_CLIENT_ABORT', { phase: this.phase() }))
+    if (this.reply !== null)
+      this.abandon(new TurnpikeError('ERR_CLIENT_ABORT', { phase: abortPhase(this.reply.exchange) }))
     this.over()
   }
 
@@ -434,11 +430,6 @@ export class Http1ServerConnection implements BodyOwner {
     if (reply === null) return
     if (reply.ended) this.replyEnded()
     else reply.drained()
-  }
-
-  private phase(): TurnpikeError['phase'] {
-    const exchange = this.reply!.exchange
-    return exchange.firstByteAt > 0 ? 'body' : exchange.connectedAt > 0 ? 'first-byte' : 'dial'
   }
 
   private pause(): void {

@@ -26,6 +26,7 @@ export function unreadableRequest(session: Session, headers: Headers): ReceivedR
     method: '',
     target: '',
     headers,
+    protocol: 'HTTP/1.1',
     versionMinor: 1,
     clientAddress: session.clientAddress,
     facts: readFacts(headers, '', ''),
@@ -60,10 +61,12 @@ export function receiveRequest(
   }
   // RFC 9110 §7.8 and §10.1.1: ignored from an HTTP/1.0 client (H16).
   if (versionMinor === 0) facts = { ...facts, upgrade: '', expectsContinue: false }
-  return { method, target, headers, versionMinor, clientAddress: clientAddressOf(session, headers, trusted), facts }
+  const protocol = versionMinor === 0 ? 'HTTP/1.0' : 'HTTP/1.1'
+  const clientAddress = clientAddressOf(session, headers, trusted)
+  return { method, target, headers, protocol, versionMinor, clientAddress, facts }
 }
 
-function readFacts(headers: Headers, authority: string, pseudonym: string): RequestFacts {
+export function readFacts(headers: Headers, authority: string, pseudonym: string): RequestFacts {
   const { close, keepAlive, upgrade, trailers, forwarding } = ingress(headers)
   const agentAt = headers.find(known.userAgent)
   return {

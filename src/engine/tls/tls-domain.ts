@@ -18,6 +18,8 @@ export interface TlsDomainOptions {
   certificate: CertificateMaterial
   clientAuth: ClientAuth | null
   minVersion: TlsVersion
+  /** Application protocols, the preferred one first (RFC 7301). */
+  alpn: readonly string[]
 }
 
 /** The first call counts. */
@@ -80,12 +82,12 @@ export class TlsDomain {
   }
 
   private makeServer(): Server {
-    const { certificate, clientAuth, minVersion } = this.options
+    const { certificate, clientAuth, minVersion, alpn } = this.options
     const server = createServer({
       cert: certificate.cert,
       key: certificate.key,
       minVersion: tlsVersions[minVersion],
-      ALPNProtocols: ['http/1.1'],
+      ALPNProtocols: [...alpn],
       requestCert: clientAuth !== null,
       rejectUnauthorized: clientAuth?.mode === 'require',
       ...(clientAuth === null ? {} : { ca: clientAuth.ca }),

@@ -15,6 +15,8 @@ export interface TlsServerOptions {
   clientAuth: ClientAuth | null
   /** Default `1.2`. */
   minVersion?: TlsVersion
+  /** Whether ALPN offers `h2` before `http/1.1` (RFC 9113 §3.2). Default: false. */
+  http2?: boolean
 }
 
 /** TLS towards clients: picks the trust domain by the name in the ClientHello, then shakes hands in it. */
@@ -28,13 +30,14 @@ export class TlsServer implements DownstreamSecurity {
    * its conditions alone costs no session. Throws ERR_CONFIG_INVALID for material that does not fit.
    */
   constructor(options: TlsServerOptions, scope: Scope) {
-    const { certificates, clientAuth, minVersion = '1.2' } = options
+    const { certificates, clientAuth, minVersion = '1.2', http2 = false } = options
+    const alpn = http2 ? ['h2', 'http/1.1'] : ['http/1.1']
     this.settings = contentKey([clientAuth?.ca, clientAuth?.mode, minVersion])
     this.selector = new CertificateSelector(certificates.map(checkedCertificate))
     this.domains = certificates.map((certificate) =>
       scope.shared(
-        `tls-domain:${contentKey([certificate.cert, certificate.key, this.settings])}`,
-        (own) => new TlsDomain({ certificate, clientAuth, minVersion }, own),
+        `tls-domain:${contentKey([certificate.cert, certificate.key, this.settings, ...alpn])}`,
+        (own) => new TlsDomain({ certificate, clientAuth, minVersion, alpn }, own),
       ),
     )
   }
@@ -61,6 +64,7 @@ export class TlsServer implements DownstreamSecurity {
       sni,
       domain,
       clientCertificate: socket.authorized ? subjectOf(socket) : '',
+      ...(typeof socket.alpnProtocol === 'string' && { alpn: socket.alpnProtocol }),
       settings: this.settings,
     }
   }

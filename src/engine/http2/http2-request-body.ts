@@ -1,0 +1,107 @@
+import type { ServerHttp2Stream } from 'node:http2'
+import type { Headers } from '../../core/headers.ts'
+import type { TurnpikeError } from '../../core/error.ts'
+import { isTrailerAllowed } from '../../wire/http1/trailer-fields.ts'
+import { receivedFields } from '../../wire/http2/fields.ts'
+import type { BodySink, BodySource } from '../body.ts'
+import { isField } from './http2-head.ts'
+
+/** The body of one HTTP/2 request. What its taker does not take stays with the client: the stream's window does not open. */
+export class Http2RequestBody implements BodySource {
+  readonly length: number
+  /** All of it was read. */
+  complete = false
+  /** Bytes of content so far. */
+  received = 0
+  /** The sink asked to wait, or there is none yet. */
+  waiting = true
+  /** Nothing more comes of it. */
+  private done = false
+  private sink: BodySink | null = null
+  private trailers: Headers | null = null
+  private readonly stream: ServerHttp2Stream
+  private readonly took: (bytes: number) => void
+
+  /** `took` is told of the bytes that were read. */
+  constructor(stream: ServerHttp2Stream, length: number, took: (bytes: number) => void) {
+    this.stream = stream
+    this.length = length
+    this.took = took
+    stream.on('trailers', (_fields, _flags, raw: string[]) => (this.trailers = allowedTrailers(raw)))
+  }
+
+  start(sink: BodySink): void {
+    this.sink = sink
+    this.listen()
+  }
+
+  resume(): void {
+    if (this.done || !this.waiting) return
+    this.waiting = false
+    this.stream.resume()
+  }
+
+  /** The rest is read and dropped, until the stream is closed. */
+  cancel(): void {
+    if (this.done) return
+    const begun = this.sink !== null
+    this.sink = dropping
+    if (!begun) this.listen()
+    else this.resume()
+  }
+
+  /** The rest will not come. */
+  abort(error: TurnpikeError): void {
+    if (this.done) return
+    const { sink } = this
+    this.done = true
+    this.sink = null
+    sink?.abort(error)
+  }
+
+  private listen(): void {
+    const { stream } = this
+    this.waiting = false
+    stream.on('data', (chunk: Buffer) => this.take(chunk))
+    stream.on('end', () => this.ended())
+  }
+
+  private take(chunk: Buffer): void {
+    const { sink } = this
+    if (sink === null) return
+    this.received += chunk.length
+    this.took(chunk.length)
+    if (!sink.write(chunk, 0, chunk.length)) {
+      this.waiting = true
+      this.stream.pause()
+    }
+    sink.flush()
+  }
+
+  private ended(): void {
+    const { sink, stream } = this
+    // A stream that was reset ends here too: only one that was answered may be closed already.
+    const wasReset = stream.aborted || stream.rstCode !== 0 || (stream.closed && !stream.headersSent)
+    if (sink === null || this.done || wasReset) return
+    this.done = this.complete = true
+    this.sink = null
+    sink.end(this.trailers)
+    sink.flush()
+  }
+}
+
+/** Those that may be forwarded, null where there are none (H6). */
+function allowedTrailers(raw: readonly string[]): Headers | null {
+  const allowed: string[] = []
+  for (let at = 0; at < raw.length; at += 2) {
+    if (isTrailerAllowed(raw[at]!) && isField(raw[at]!, raw[at + 1]!)) allowed.push(raw[at]!, raw[at + 1]!)
+  }
+  return allowed.length === 0 ? null : receivedFields(allowed)
+}
+
+const dropping: BodySink = {
+  write: () => true,
+  end() {},
+  abort() {},
+  flush() {},
+}

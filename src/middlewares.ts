@@ -9,6 +9,7 @@ import { cors } from './middleware/cors/cors.ts'
 import { errorPages } from './middleware/error-pages/error-pages.ts'
 import { headers } from './middleware/headers/headers.ts'
 import { ipFilter } from './middleware/ip-filter/ip-filter.ts'
+import { mirror } from './middleware/mirror/mirror.ts'
 import { rateLimit } from './middleware/rate-limit/rate-limit.ts'
 import { requestId } from './middleware/request-id/request-id.ts'
 import { rewrite } from './middleware/rewrite/rewrite.ts'
@@ -23,6 +24,7 @@ export const middlewareDefinitions: Readonly<Record<MiddlewareKind, MiddlewareDe
   errorPages,
   headers,
   ipFilter,
+  mirror,
   rateLimit,
   requestId,
   rewrite,

@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto'
 import type { Config } from './config.ts'
 import { renderPath, type Path } from './errors.ts'
 import type { Finding } from './source.ts'
+import { treeOf } from './tree.ts'
 
 /** What is odd about a config that can be run: upstreams and middleware that nothing names, settings that nothing reads, certificates that have run out. */
 export function lintConfig(config: Config, now = Date.now()): Finding[] {
@@ -15,8 +16,16 @@ const lint = (path: Path, part: 'key' | 'value', message: string): Finding => ({
   message: `${renderPath(path)}: ${message}`,
 })
 
-function unusedUpstreams({ gateway }: Config): Finding[] {
-  const used = new Set(gateway?.routes.flatMap((route) => route.to?.map((target) => target.upstream) ?? []))
+function unusedUpstreams({ gateway, listeners, middlewares }: Config): Finding[] {
+  const routes = gateway?.routes ?? []
+  const uses = [...Object.values(listeners), ...routes, ...(gateway === undefined ? [] : [gateway])]
+  const mirrored = [...Object.values(middlewares), ...uses.flatMap(({ use }) => use)].flatMap((each) =>
+    'kind' in each && each.kind === 'mirror' ? [treeOf(each.options)['to']] : [],
+  )
+  const used = new Set<unknown>([
+    ...mirrored,
+    ...routes.flatMap((route) => route.to?.map((target) => target.upstream) ?? []),
+  ])
   return Object.keys(gateway?.upstreams ?? {})
     .filter((name) => !used.has(name))
     .map((name) => lint(['gateway', 'upstreams', name], 'key', 'no route leads to this upstream'))

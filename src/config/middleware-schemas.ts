@@ -7,6 +7,7 @@ import { corsOptions } from '../middleware/cors/config.ts'
 import { errorPagesOptions } from '../middleware/error-pages/config.ts'
 import { headersOptions } from '../middleware/headers/config.ts'
 import { ipFilterOptions } from '../middleware/ip-filter/config.ts'
+import { mirrorOptions } from '../middleware/mirror/config.ts'
 import { rateLimitOptions } from '../middleware/rate-limit/config.ts'
 import { requestIdOptions } from '../middleware/request-id/config.ts'
 import { rewriteOptions } from '../middleware/rewrite/config.ts'
@@ -21,6 +22,7 @@ export const middlewareSchemas = {
   errorPages: errorPagesOptions,
   headers: headersOptions,
   ipFilter: ipFilterOptions,
+  mirror: mirrorOptions,
   rateLimit: rateLimitOptions,
   requestId: requestIdOptions,
   rewrite: rewriteOptions,

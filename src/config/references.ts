@@ -5,7 +5,7 @@ import { nearest } from '../core/nearest.ts'
 import { parsePathPattern } from '../core/path-pattern.ts'
 import { Pattern } from '../core/pattern.ts'
 import { renderPath, type Path } from './errors.ts'
-import { useLists } from './middleware-places.ts'
+import { useLists, writtenMiddleware } from './middleware-places.ts'
 import { isModulePath } from './middleware-schemas.ts'
 import type { Finding, Part } from './source.ts'
 import { treeOf, type Tree } from './tree.ts'
@@ -48,6 +48,7 @@ export function findReferences(data: unknown): Finding[] {
     checkRespond(report, [...path, 'respond'], treeOf(route['respond']))
   }
   checkUses(report, data, Object.keys(treeOf(root['middlewares'])))
+  checkMirrors(report, data, Object.keys(treeOf(gateway['upstreams'])))
   return report.findings
 }
 
@@ -132,6 +133,13 @@ function checkListenerName(report: Report, path: Path, name: unknown, listeners:
     'ERR_CONFIG_REFERENCE',
     `there is no listener ${JSON.stringify(name)}${suggestion(nearest(name, listeners))}`,
   )
+}
+
+function checkMirrors(report: Report, data: unknown, upstreams: string[]): void {
+  for (const { path, tree } of writtenMiddleware(data)) {
+    const { to } = treeOf(tree['mirror'])
+    if (typeof to === 'string') checkTargets(report, [...path, 'mirror', 'to'], to, upstreams)
+  }
 }
 
 function checkUses(report: Report, data: unknown, middlewares: string[]): void {

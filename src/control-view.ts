@@ -9,25 +9,32 @@ import { describeCluster } from './upstream/describe-cluster.ts'
 
 /** A running Turnpike as the admin address shows it. */
 export function controlView(turnpike: Turnpike, loopDelay: LoopDelay): ControlPort {
-  const { services, metrics, log, generation, loaded } = turnpike
+  const { services, metrics, log, history } = turnpike
   const { world, ledger, middlewareEvents } = services
-  const loadedAt = world.wallClock()
   return {
     version: version(),
     metrics,
     ledger,
+    reloads: history,
     middlewareEvents,
     now: () => world.now(),
     wallClock: () => world.wallClock(),
     readiness: () => turnpike.notReady(),
     config: () => ({
-      revision: loaded.revision,
-      source: loaded.source.file,
-      loadedAt,
-      tree: dumpConfig(loaded.config),
+      revision: turnpike.loaded.revision,
+      source: turnpike.loaded.source.file,
+      loadedAt: history.since,
+      tree: dumpConfig(turnpike.loaded.config),
     }),
-    routes: () => generation.router.routes.map((route) => describeRoute(route)),
-    upstreams: () => [...generation.clusters.values()].map((cluster) => describeCluster(cluster)),
+    reload: () => turnpike.reread('api'),
+    routes: () => turnpike.generation.router.routes.map((route) => describeRoute(route)),
+    upstreams: () => [...turnpike.generation.clusters.values()].map((cluster) => describeCluster(cluster)),
+    endpointHealth: () =>
+      new Set(
+        [...turnpike.generation.clusters.values()].flatMap(({ members }) =>
+          members.map(({ endpoint }) => endpoint.health),
+        ),
+      ),
     logDropped: () => log.dropped,
     loopDelay: () => loopDelay.read(),
     find: (id) => log.find(id),

@@ -1,4 +1,7 @@
+import { hash } from 'node:crypto'
 import type { Config } from './config/config.ts'
+import { contentText } from './config/content-text.ts'
+import type { Steps } from './core/steps.ts'
 import { ForwardTarget } from './doors/gateway/forward-target.ts'
 import { Gateway, type RouteTarget } from './doors/gateway/gateway.ts'
 import { MiddlewareTarget } from './doors/gateway/middleware-target.ts'
@@ -6,13 +9,16 @@ import { RedirectTarget } from './doors/gateway/redirect.ts'
 import { RespondTarget } from './doors/gateway/respond.ts'
 import { Router } from './doors/gateway/router.ts'
 import type { RouteConfig } from './doors/gateway/config.ts'
+import type { Exchange } from './engine/exchange.ts'
+import { InFlight } from './engine/in-flight.ts'
 import { MiddlewareChains } from './engine/middleware/middleware-chains.ts'
 import type { MiddlewareDefinition } from './engine/middleware/middleware.ts'
 import type { Scope } from './engine/scope.ts'
-import type { EngineServices } from './engine/services.ts'
+import type { Door, EngineServices } from './engine/services.ts'
 import type { UpstreamSecurity } from './engine/tls/upstream-security.ts'
 import { UpstreamTls } from './engine/tls/upstream-tls.ts'
 import { Middlewares } from './middlewares.ts'
+import { RouteIdentities } from './route-identities.ts'
 import { Cluster } from './upstream/cluster.ts'
 import type { UpstreamConfig } from './upstream/config.ts'
 
@@ -30,70 +36,129 @@ export interface GenerationParts {
 }
 
 /** What a config becomes: routes and clusters, built off to the side, serving nothing until a listener hands it exchanges. */
-export class Generation {
+export class Generation implements Door {
   readonly router: Router<RouteTarget>
-  readonly door: Gateway
   readonly clusters: ReadonlyMap<string, Cluster>
+  /** What it serves now. */
+  readonly inFlight = new InFlight()
+  readonly door: Gateway
+  private readonly chains: ReadonlyMap<string, MiddlewareChains>
+  private readonly identities: RouteIdentities
+  private readonly parts: GenerationParts
 
-  private readonly scope: Scope
+  private constructor(
+    router: Router<RouteTarget>,
+    clusters: ReadonlyMap<string, Cluster>,
+    chains: ReadonlyMap<string, MiddlewareChains>,
+    unrouted: MiddlewareChains,
+    identities: RouteIdentities,
+    parts: GenerationParts,
+  ) {
+    this.router = router
+    this.clusters = clusters
+    this.chains = chains
+    this.identities = identities
+    this.parts = parts
+    this.door = new Gateway(router, parts.services.observer, unrouted.empty ? null : unrouted)
+    parts.services.ledger.enter('generations')
+  }
 
-  constructor(config: Config, { services, via, scope, modules, report }: GenerationParts) {
-    this.scope = scope
-    const upstreams = Object.entries(config.gateway?.upstreams ?? {})
-    this.clusters = new Map(
-      upstreams.map(([name, upstream]) => [
-        name,
-        new Cluster({ name, config: upstream, services, security: securityOf(upstream), via, scope }),
-      ]),
-    )
+  /** In steps, so that it can be built beside what serves. Where it is given up, `scope` is to be closed. */
+  static *building(config: Config, parts: GenerationParts): Steps<Generation> {
+    const { services, scope, modules, report } = parts
+    const clusters = new Map<string, Cluster>()
+    for (const [name, upstream] of Object.entries(config.gateway?.upstreams ?? {})) {
+      clusters.set(name, sharedCluster(name, upstream, parts))
+      yield
+    }
     const middlewares = new Middlewares({
       named: config.middlewares,
       modules,
       scope,
       services,
-      upstream: (name) => this.clusters.get(name),
+      upstream: (name) => clusters.get(name),
     })
     const ofListeners = new Map(
       Object.entries(config.listeners).map(([name, { use }]) => [name, middlewares.of(use, `listener ${name}`)]),
     )
     const ofDoor = middlewares.of(config.gateway?.use ?? [], 'gateway')
     const unrouted = new MiddlewareChains(ofListeners, ofDoor, report)
-    this.router = Router.compile(config.gateway?.routes ?? [], (route) => {
+    const chainsByRoute = new Map<string, MiddlewareChains>()
+    const router = yield* Router.compiling(config.gateway?.routes ?? [], (route) => {
       const ofRoute = middlewares.of(route.use, `route ${route.name}`)
       const chains =
         ofRoute.length === 0 ? unrouted : new MiddlewareChains(ofListeners, [...ofDoor, ...ofRoute], report)
-      const target = this.targetOf(route)
-      return chains.empty ? target : new MiddlewareTarget(target, chains)
+      const target = targetOf(route, clusters)
+      if (chains.empty) return target
+      chainsByRoute.set(route.name, chains)
+      return new MiddlewareTarget(target, chains)
     })
-    this.door = new Gateway(this.router, services.observer, unrouted.empty ? null : unrouted)
-    services.ledger.enter('generations')
-    this.release = () => services.ledger.strike('generations')
+    const identities = yield* RouteIdentities.building(config)
+    return new Generation(router, clusters, chainsByRoute, unrouted, identities, parts)
   }
 
-  private readonly release: () => void
+  handle(exchange: Exchange): void {
+    this.inFlight.enter(exchange)
+    this.door.handle(exchange)
+  }
+
+  /** Whether an exchange of this generation can live on in a later one: nothing that it depends on has changed. */
+  continues(exchange: Exchange, next: Generation): boolean {
+    const { route, upstream, endpoint, session } = exchange
+    const identity = this.identities.of(route, session.listener)
+    if (identity === null || identity !== next.identities.of(route, session.listener)) return false
+    return (
+      endpoint === '' || next.clusters.get(upstream)?.members.some((each) => each.endpoint.url === endpoint) === true
+    )
+  }
+
+  /** Takes an exchange over from an earlier generation, which it then holds no longer. */
+  adopt(exchange: Exchange): void {
+    this.inFlight.enter(exchange)
+    exchange.hooks?.rehome(this.chains.get(exchange.route)?.on(exchange.session.listener) ?? [])
+  }
 
   /** Lets go of its connections, idle ones now, the others as they come free; ends what it started. */
   async close(): Promise<void> {
-    for (const cluster of this.clusters.values()) cluster.close()
-    await this.scope.close()
-    this.release()
-  }
-
-  private targetOf({ to, redirect, respond, upgrade }: RouteConfig): RouteTarget {
-    if (redirect !== undefined) return new RedirectTarget(redirect)
-    if (respond !== undefined) return new RespondTarget(respond)
-    const shares = (to ?? []).map(({ upstream, weight }) => ({ cluster: this.clusters.get(upstream)!, weight }))
-    return new ForwardTarget(shares, upgrade)
+    await this.parts.scope.close()
+    this.parts.services.ledger.strike('generations')
   }
 }
 
-function securityOf({ endpoints, tls }: UpstreamConfig): UpstreamSecurity | null {
-  if (!endpoints.some((endpoint) => endpoint.tls)) return null
-  return new UpstreamTls({
-    minVersion: tls.minVersion,
-    verify: tls.verify,
-    ...(tls.ca && { ca: tls.ca.text }),
-    ...(tls.serverName && { serverName: tls.serverName }),
-    ...(tls.cert && tls.key && { cert: tls.cert.text, key: tls.key.text }),
+/** Of an upstream that stays as it was, the cluster stays too: with its connections and all that it has learnt. */
+function sharedCluster(name: string, config: UpstreamConfig, { services, via, scope }: GenerationParts): Cluster {
+  return scope.shared(`cluster:${hash('sha256', contentText([name, via, config]))}`, (own) => {
+    const security = securityOf(config, own)
+    return new Cluster({ name, config, services, security, via, scope: own })
   })
+}
+
+function targetOf(
+  { to, redirect, respond, upgrade, timeouts }: RouteConfig,
+  clusters: Map<string, Cluster>,
+): RouteTarget {
+  if (redirect !== undefined) return new RedirectTarget(redirect)
+  if (respond !== undefined) return new RespondTarget(respond)
+  const shares = (to ?? []).map(({ upstream, weight }) => {
+    const cluster = clusters.get(upstream)!
+    return { cluster, weight, timeouts: timeouts && cluster.timeoutsFor(timeouts) }
+  })
+  return new ForwardTarget(shares, upgrade)
+}
+
+/** A context costs a millisecond: made once for the same settings. */
+function securityOf({ endpoints, tls, http2 }: UpstreamConfig, scope: Scope): UpstreamSecurity | null {
+  if (!endpoints.some((endpoint) => endpoint.tls)) return null
+  return scope.shared(
+    `upstream-tls:${hash('sha256', contentText([tls, http2]))}`,
+    () =>
+      new UpstreamTls({
+        minVersion: tls.minVersion,
+        verify: tls.verify,
+        http2,
+        ...(tls.ca && { ca: tls.ca.text }),
+        ...(tls.serverName && { serverName: tls.serverName }),
+        ...(tls.cert && tls.key && { cert: tls.cert.text, key: tls.key.text }),
+      }),
+  )
 }

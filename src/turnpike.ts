@@ -4,29 +4,32 @@ import { loadConfigObject, type LoadedConfig } from './config/load.ts'
 import { controlView } from './control-view.ts'
 import { AccessLog } from './control/access-log.ts'
 import type { AdminServer } from './control/admin-server.ts'
-import type { Logger } from './control/logger.ts'
+import { Logger } from './control/logger.ts'
 import { openLogger } from './control/open-logger.ts'
 import { LoopDelay } from './control/loop-delay.ts'
 import { Metrics } from './control/metrics.ts'
-import type { ListenAddress } from './core/address.ts'
+import { ReloadHistory, type ReloadReport } from './control/reload-history.ts'
+import { formatAddress, type ListenAddress } from './core/address.ts'
+import { TurnpikeError } from './core/error.ts'
 import { createEngine } from './engine/engine.ts'
-import { HttpServer } from './engine/http1/http-server.ts'
-import { Listener } from './engine/listen/listener.ts'
-import type { ListenerSettings } from './engine/listen/listener-settings.ts'
+import type { Exchange } from './engine/exchange.ts'
+import { inSlices } from './engine/loop-slices.ts'
 import { realWorld } from './engine/real-world.ts'
-import { refusalText } from './engine/listen/refusal.ts'
 import { Scope } from './engine/scope.ts'
 import type { EngineServices } from './engine/services.ts'
 import { SharedStates } from './engine/shared-states.ts'
-import { TlsServer } from './engine/tls/tls-server.ts'
 import type { BindAddress, World } from './engine/world.ts'
 import { Generation } from './generation.ts'
+import { ListenerSet, type LeavingListeners, type ListenerChange } from './listener-set.ts'
+import { ReloadQueue, type LoadConfig } from './reload-queue.ts'
 
 export interface TurnpikeOptions {
   /** Default: this machine's. */
   world?: World
   /** Told what goes on beside the requests: failing tasks, log sinks, refused connections. Default: standard error, by `log.level`. */
   logger?: Pick<Logger, 'error' | 'warn' | 'info' | 'debug'>
+  /** Reads the config again where it came from: for `reread`. Default: it came from nowhere. */
+  load?: LoadConfig
 }
 
 /** What a stop left behind. */
@@ -35,47 +38,46 @@ export interface StopReport {
   cut: number
 }
 
-interface OpenListener {
-  listener: Listener
-  server: HttpServer
+interface OpenAdmin {
+  server: AdminServer
+  close(): Promise<void>
 }
 
-/** One running Turnpike: a config made to serve, until it is stopped. */
+/** One running Turnpike: a config made to serve, until another one takes its place or it is stopped. */
 export class Turnpike {
-  readonly loaded: LoadedConfig
   readonly services: EngineServices
   readonly metrics: Metrics
   readonly log: AccessLog
-  readonly generation: Generation
-  /** What was bound, by listener name: with real ports where 0 was asked for. */
-  readonly addresses = new Map<string, BindAddress>()
-  /** Where the admin API stands, null where it is off. */
-  adminAddress: ListenAddress | null = null
+  readonly history: ReloadHistory
+  /** The config that serves, and what it was made into. */
+  loaded: LoadedConfig
+  generation: Generation
   /** Accepts no new work. */
   draining = false
-  private readonly scope: Scope
-  private readonly listeners: OpenListener[] = []
-  private readonly logger: Parts['logger']
-  private readonly closeLogger: () => Promise<void>
-  private admin: AdminServer | null = null
+  private readonly parts: Parts
+  private readonly listeners: ListenerSet
+  private readonly reloads: ReloadQueue
+  private admin: OpenAdmin | null = null
   private stopping: Promise<StopReport> | null = null
-  /** Connections that were cut while stopping. */
-  private wasCut = 0
+  /** Resolved by the second call to stop. */
+  private readonly hurry = Promise.withResolvers<void>()
 
-  private constructor(loaded: LoadedConfig, parts: Parts) {
+  private constructor(loaded: LoadedConfig, generation: Generation, parts: Parts) {
     this.loaded = loaded
+    this.generation = generation
     this.services = parts.services
     this.metrics = parts.metrics
     this.log = parts.log
-    this.scope = parts.scope
-    this.logger = parts.logger
-    this.closeLogger = parts.closeLogger
-    this.generation = new Generation(loaded.config, {
-      services: parts.services,
-      via: parts.via,
-      scope: parts.scope.child(),
-      modules: new Map(),
-      report: (error) => parts.logger.error('a middleware failed', { error }),
+    this.parts = parts
+    this.listeners = new ListenerSet(parts)
+    const { world } = parts.services
+    this.history = new ReloadHistory(world.wallClock())
+    this.reloads = new ReloadQueue({
+      world,
+      history: this.history,
+      logger: parts.logger,
+      revision: () => this.loaded.revision,
+      apply: (next) => this.apply(next),
     })
   }
 
@@ -83,10 +85,12 @@ export class Turnpike {
   static async start(loaded: LoadedConfig, options: TurnpikeOptions = {}): Promise<Turnpike> {
     const parts = await makeParts(loaded.config, options)
     try {
-      const turnpike = new Turnpike(loaded, parts)
+      const { generation, scope } = await buildGeneration(loaded.config, parts)
+      const turnpike = new Turnpike(loaded, generation, parts)
       try {
-        await turnpike.openAdmin()
-        await turnpike.listen()
+        turnpike.admin = await turnpike.openAdmin(loaded.config)
+        const change = await turnpike.listeners.prepare(loaded.config, generation, scope)
+        change.commit()
       } catch (error) {
         await turnpike.stop(0)
         throw error
@@ -100,11 +104,41 @@ export class Turnpike {
     }
   }
 
+  /** What was bound, by listener name: with real ports where 0 was asked for. */
+  get addresses(): Map<string, BindAddress> {
+    return this.listeners.addresses()
+  }
+
+  /** Where the admin API stands, null where it is off. */
+  get adminAddress(): ListenAddress | null {
+    return this.admin?.server.address() ?? null
+  }
+
+  /** What goes on by itself as long as this runs, such as watching files, is started through a scope of its own here. */
+  background(): Scope {
+    return this.parts.scope.child()
+  }
+
   /** Why no traffic should be sent here now; empty when ready. */
   notReady(): string[] {
     if (this.draining) return ['draining']
-    const names = Object.keys(this.loaded.config.listeners).filter((name) => !this.addresses.has(name))
+    const { addresses } = this
+    const names = Object.keys(this.loaded.config.listeners).filter((name) => !addresses.has(name))
     return names.map((name) => `listener ${name} is not bound yet`)
+  }
+
+  /**
+   * Puts another config in place of the one that serves; paths in it are relative to the current folder. What is
+   * wrong is in the report, and then nothing has changed; nothing is thrown.
+   */
+  reload(config: ConfigInput): Promise<ReloadReport> {
+    return this.reloads.add(() => loadConfigObject(config), 'call')
+  }
+
+  /** Reads its config again where it came from, as a signal does. Null where it came from nowhere. `reason`: what asked. */
+  reread(reason: string): Promise<ReloadReport> | null {
+    const { load } = this.parts
+    return load === null ? null : this.reloads.add(load, reason)
   }
 
   /** Opens the access log again at its path, after it was moved away. */
@@ -113,87 +147,144 @@ export class Turnpike {
   }
 
   /**
-   * Accepts no more, lets what is open finish within `drainMs`, cuts the rest, writes the log out.
-   * A second call cuts at once.
+   * Fails `/ready`, waits for `shutdown.wait`, accepts no more, lets what is open finish within `drainMs`, cuts the
+   * rest, writes the log out. A second call cuts at once.
    */
   stop(drainMs: number = this.loaded.config.shutdown.drain): Promise<StopReport> {
     if (this.stopping === null) this.stopping = this.drain(drainMs)
-    else this.cut()
+    else this.hurry.resolve()
     return this.stopping
   }
 
-  private async openAdmin(): Promise<void> {
-    const { admin } = this.loaded.config
-    if (admin === null) return
-    const { world } = this.services
-    const loopDelay = this.scope.use(new LoopDelay(() => world.now()))
-    // With node:http, which nothing else needs: 40 ms less to start without.
-    const { AdminServer: Server } = await import('./control/admin-server.ts')
-    this.admin = await Server.listen({
-      address: admin.address,
-      token: admin.token?.reveal() ?? null,
-      port: controlView(this, loopDelay),
-      world,
-      onError: (error) => this.logger.error('the admin address failed', { error }),
-    })
-    this.adminAddress = this.admin.address()
+  /** W15: built beside what serves, in slices; swapped in within one turn; the one before ends by itself. */
+  private async apply(loaded: LoadedConfig): Promise<void> {
+    const { config } = loaded
+    const before = { config: this.loaded.config, generation: this.generation, admin: this.admin }
+    const { logger, scope: own, pseudonym } = this.parts
+    const { generation, scope } = await buildGeneration(config, this.parts)
+    const undo: (() => unknown)[] = [() => generation.close()]
+    let listeners: ListenerChange
+    let log: Awaited<ReturnType<AccessLog['prepare']>> | null = null
+    let { admin } = before
+    try {
+      listeners = await this.listeners.prepare(config, generation, scope)
+      undo.push(listeners.abandon)
+      const remember = config.admin !== null
+      if (accessTarget(config) !== accessTarget(before.config) || remember !== (before.config.admin !== null)) {
+        log = await this.log.prepare(accessTarget(config), remember)
+        undo.push(log.abandon)
+      }
+      if (adminAddressOf(config) !== adminAddressOf(before.config)) {
+        admin = await this.openAdmin(config)
+        undo.push(() => admin?.close())
+      }
+      if (this.draining) throw new TurnpikeError('ERR_DRAINING')
+    } catch (error) {
+      for (const each of undo.toReversed()) await each()
+      throw error
+    }
+    // From here on nothing is waited for, and nothing fails.
+    const leaving = listeners.commit()
+    this.generation = generation
+    this.loaded = loaded
+    this.admin = admin
+    log?.commit()
+    if (logger instanceof Logger) logger.level = config.log.level
+    if (admin !== null) admin.server.token = config.admin?.token?.reveal() ?? null
+    Object.assign(this.services, pseudonyms(config, pseudonym))
+    this.forgetRemoved()
+    own.task((signal) => this.retire(before.generation, leaving, signal))
+    if (admin !== before.admin) own.task(async () => before.admin?.close())
   }
 
-  private async listen(): Promise<void> {
-    for (const [name, config] of Object.entries(this.loaded.config.listeners)) {
-      const { timeouts, limits } = config
-      const settings = listenerSettings(config, this.scope)
-      const server = new HttpServer(this.services, this.generation.door, {
-        timeouts: {
-          headMs: timeouts.head,
-          idleMs: timeouts.idle,
-          bodyProgress:
-            timeouts.bodyProgress === null
-              ? null
-              : { bytes: timeouts.bodyProgress.bytes, windowMs: timeouts.bodyProgress.perMs },
-          stallMs: timeouts.stall,
-        },
-        limits: { headBytes: limits.headSize, headerCount: limits.headerCount, targetBytes: limits.targetSize },
-        trustedProxies: this.loaded.config.trustedProxies,
-        security: () => settings.tls?.security ?? null,
+  /** Lets an earlier generation end: when its exchanges have, or after the drain time. */
+  private async retire(old: Generation, leaving: LeavingListeners, signal: AbortSignal): Promise<void> {
+    // W3: a tunnel needs nothing of the generation that it began in.
+    for (const exchange of old.inFlight.all()) if (exchange.tunnel !== null) this.adopt(exchange, old)
+    const late = Promise.withResolvers<void>()
+    const timer = this.parts.scope.after(this.loaded.config.shutdown.drain, late.resolve)
+    signal.addEventListener('abort', () => late.resolve(), { once: true })
+    await Promise.race([Promise.all([old.inFlight.empty(), leaving.drained]), late.promise])
+    timer.cancel()
+    leaving.cut()
+    for (const exchange of old.inFlight.all()) if (!this.adopt(exchange, old)) cutExchange(exchange)
+    await old.close()
+    if (!signal.aborted) this.forgetRemoved()
+  }
+
+  private adopt(exchange: Exchange, from: Generation): boolean {
+    if (!from.continues(exchange, this.generation)) return false
+    this.generation.adopt(exchange)
+    return true
+  }
+
+  /** W18: series of what the config has no longer go. */
+  private forgetRemoved(): void {
+    const { routes } = this.generation.router
+    const names = new Set(routes.map(({ name }) => name))
+    const endpoints = new Map(
+      [...this.generation.clusters].map(([name, { members }]) => [
+        name,
+        new Set(members.map(({ endpoint }) => endpoint.url)),
+      ]),
+    )
+    this.metrics.retain({
+      route: (name) => names.has(name),
+      endpoint: (upstream, url) => endpoints.get(upstream)?.has(url) === true,
+      listener: (name) => this.loaded.config.listeners[name] !== undefined,
+    })
+  }
+
+  private async openAdmin({ admin }: Config): Promise<OpenAdmin | null> {
+    if (admin === null) return null
+    const { world } = this.services
+    const loopDelay = new LoopDelay(() => world.now())
+    // With node:http, which nothing else needs: 40 ms less to start without.
+    const { AdminServer } = await import('./control/admin-server.ts')
+    try {
+      const server = await AdminServer.listen({
+        address: admin.address,
+        token: admin.token?.reveal() ?? null,
+        port: controlView(this, loopDelay),
+        world,
+        onError: (error) => this.parts.logger.error('the admin address failed', { error }),
       })
-      const { world, timers, ledger, pseudonym } = this.services
-      const context = { world, wheel: timers, ledger }
-      const listener = new Listener(name, config.address, settings, context, {
-        connection: (socket, session) => {
-          this.metrics.accepted(name)
-          server.accept(socket, session)
-        },
-        refused: (error, peer) => this.logger.debug('a connection was refused', { listener: name, peer, error }),
-        failed: (error) => this.logger.error('connections cannot be accepted', { listener: name, error }),
-        refusal: (error) => refusalText(error, pseudonym, this.services.clock.date),
-      })
-      this.listeners.push({ listener, server })
-      this.addresses.set(name, await listener.listen())
+      const close = async (): Promise<void> => {
+        loopDelay[Symbol.dispose]()
+        await server.close()
+      }
+      return { server, close }
+    } catch (error) {
+      loopDelay[Symbol.dispose]()
+      throw error
     }
   }
 
   private async drain(drainMs: number): Promise<StopReport> {
     this.draining = true
-    await Promise.all(this.listeners.map(({ listener }) => listener.close()))
-    if (drainMs > 0) {
-      const late = Promise.withResolvers<void>()
-      const timer = this.services.world.setTimer(late.resolve, drainMs)
-      const drained = this.listeners.map(({ server }) => new Promise<void>((resolve) => server.drain(resolve)))
-      await Promise.race([Promise.all(drained), late.promise])
+    const { world } = this.services
+    const { wait } = this.loaded.config.shutdown
+    if (wait > 0 && drainMs > 0) {
+      const waited = Promise.withResolvers<void>()
+      const timer = world.setTimer(waited.resolve, wait)
+      this.listeners.announceEnd()
+      await Promise.race([waited.promise, this.hurry.promise])
       timer.cancel()
     }
-    this.cut()
+    const leaving = await this.listeners.close()
+    if (drainMs > 0) {
+      const late = Promise.withResolvers<void>()
+      const timer = world.setTimer(late.resolve, drainMs)
+      await Promise.race([leaving.drained, late.promise, this.hurry.promise])
+      timer.cancel()
+    }
+    const cut = leaving.cut()
     await this.generation.close()
     await this.log.close()
     await this.admin?.close()
-    await this.scope.close()
-    await this.closeLogger()
-    return { cut: this.wasCut }
-  }
-
-  private cut(): void {
-    for (const { server } of this.listeners) this.wasCut += server.cut()
+    await this.parts.scope.close()
+    await this.parts.closeLogger()
+    return { cut }
   }
 }
 
@@ -202,20 +293,20 @@ interface Parts {
   metrics: Metrics
   log: AccessLog
   scope: Scope
-  via: string
+  /** This instance's name where the config gives none. */
+  pseudonym: string
   logger: NonNullable<TurnpikeOptions['logger']>
   closeLogger: () => Promise<void>
+  load: LoadConfig | null
 }
 
 async function makeParts(config: Config, options: TurnpikeOptions): Promise<Parts> {
-  const { world = realWorld() } = options
+  const { world = realWorld(), load = null } = options
   const metrics = new Metrics()
-  // RFC 9110 §7.6.3: a pseudonym; two instances in a row must not take each other for themselves (H14).
-  const named = config.via === 'auto' || config.via === null ? `turnpike-${randomBytes(4).toString('hex')}` : config.via
+  const pseudonym = `turnpike-${randomBytes(4).toString('hex')}`
   const services: EngineServices = createEngine({
     world,
-    pseudonym: named,
-    via: config.via !== null,
+    ...pseudonyms(config, pseudonym),
     observer: {
       routed: (exchange) => metrics.routed(exchange),
       finished: (exchange) => {
@@ -236,41 +327,58 @@ async function makeParts(config: Config, options: TurnpikeOptions): Promise<Part
     onError: (error) => logger.error('a background task failed', { error }),
   })
   const log = await AccessLog.open({
-    to: config.log.access?.to ?? null,
+    to: accessTarget(config),
     remember: config.admin !== null,
     ids: services.requestIds,
     world,
     ledger,
     report: (message) => logger.error(message),
   })
-  return { services, metrics, log, scope, via: config.via === null ? '' : named, logger, closeLogger }
+  return { services, metrics, log, scope, pseudonym, logger, closeLogger, load }
 }
 
-function listenerSettings(config: Config['listeners'][string], scope: Scope): ListenerSettings {
-  const { limits, timeouts, tls, proxyProtocol } = config
-  return {
-    connections: limits.connections,
-    proxyProtocol: proxyProtocol === undefined ? null : { from: proxyProtocol.from, headerMs: timeouts.head },
-    tls:
-      tls === undefined
-        ? null
-        : {
-            handshakeMs: timeouts.tls,
-            security: new TlsServer(
-              {
-                certificates: tls.certificates.map(({ cert, key }) => ({
-                  cert: cert.text,
-                  key: key.text,
-                  label: cert.path,
-                })),
-                clientAuth:
-                  tls.clientAuth === undefined ? null : { ca: tls.clientAuth.ca.text, mode: tls.clientAuth.mode },
-                minVersion: tls.minVersion,
-              },
-              scope,
-            ),
-          },
+/** Rejects with what the config's parts throw, with nothing left running. */
+async function buildGeneration(config: Config, parts: Parts): Promise<{ generation: Generation; scope: Scope }> {
+  const { services, logger } = parts
+  const scope = parts.scope.child()
+  const { viaLine, pseudonym } = pseudonyms(config, parts.pseudonym)
+  const steps = Generation.building(config, {
+    services,
+    via: viaLine === '' ? '' : pseudonym,
+    scope,
+    modules: new Map(),
+    report: (error) => logger.error('a middleware failed', { error }),
+  })
+  try {
+    return { generation: await inSlices(steps, services.world, parts.scope.signal), scope }
+  } catch (error) {
+    await scope.close()
+    throw error
   }
+}
+
+/** RFC 9110 §7.6.3: a pseudonym; two instances in a row must not take each other for themselves (H14). */
+function pseudonyms({ via }: Config, own: string): Pick<EngineServices, 'pseudonym' | 'viaLine'> {
+  const pseudonym = via === 'auto' || via === null ? own : via
+  return { pseudonym, viaLine: via === null ? '' : `Via: 1.1 ${pseudonym}\r\n` }
+}
+
+function accessTarget({ log }: Config): string | null {
+  return log.access?.to ?? null
+}
+
+function adminAddressOf({ admin }: Config): string {
+  return admin === null ? '' : formatAddress(admin.address)
+}
+
+/** What a reload took the route of away, and that has not ended in time. */
+function cutExchange(exchange: Exchange): void {
+  const error = new TurnpikeError('ERR_ROUTE_GONE')
+  if (exchange.tunnel !== null) return exchange.tunnel.cut(error)
+  const { worker } = exchange.client
+  exchange.client.worker = null
+  worker?.clientGone(error)
+  exchange.fail(error)
 }
 
 /**

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { adminSchema, logSchema } from '../control/config.ts'
-import { cidrs, count, later, offOr, parsed, positiveDuration } from '../core/config-fields.ts'
+import { cidrs, count, duration, later, offOr, parsed, positiveDuration } from '../core/config-fields.ts'
 import { routeSchema } from '../doors/gateway/config.ts'
 import { listenerSchema } from '../engine/config.ts'
 import { upstreamSchema } from '../upstream/config.ts'
@@ -46,7 +46,12 @@ export const configSchema = z.strictObject({
   log: logSchema.prefault({}).describe('What is written down.'),
   shutdown: z
     .strictObject({
-      drain: positiveDuration().prefault('30s').describe('How long open requests may go on after a stop is asked for.'),
+      wait: duration()
+        .prefault('0s')
+        .describe('How long connections are still accepted after a stop is asked for, while `/ready` fails already.'),
+      drain: positiveDuration()
+        .prefault('30s')
+        .describe('How long open requests may go on after that, and on routes that a reload takes away.'),
     })
     .prefault({})
     .describe('How the process ends.'),

@@ -4,7 +4,7 @@ import type { RequestIds } from '../engine/request-id.ts'
 import type { World } from '../engine/world.ts'
 import { AccessLines } from './access-line.ts'
 import { LineRing } from './line-ring.ts'
-import { openLogTarget } from './log-target.ts'
+import { closeLogTarget, openLogTarget } from './log-target.ts'
 import { LogWriter } from './log-writer.ts'
 
 /** A line of the access log as a value: the fields of docs/reference/access-log.md. */
@@ -36,13 +36,16 @@ const TOGETHER_BYTES = 2048
 /** One line of JSON for each exchange, kept in a ring that is both the way to the sink and the memory of `turnpike why`. */
 export class AccessLog {
   private readonly lines: AccessLines
-  private readonly ring: LineRing | null
-  private readonly writer: LogWriter | null
+  private readonly options: AccessLogOptions
+  private ring: LineRing | null
+  private writer: LogWriter | null
   private readonly world: World
   /** Ended in this turn of the event loop: their lines are made together, while the code for it is warm. */
   private ended: Exchange[] = []
 
-  private constructor({ ids, world }: AccessLogOptions, ring: LineRing | null, writer: LogWriter | null) {
+  private constructor(options: AccessLogOptions, ring: LineRing | null, writer: LogWriter | null) {
+    const { ids, world } = options
+    this.options = options
     this.world = world
     this.lines = new AccessLines(ids)
     this.ring = ring
@@ -56,6 +59,25 @@ export class AccessLog {
     const target = await openLogTarget(to)
     const ring = new LineRing(ringBytes, true)
     return new AccessLog(options, ring, new LogWriter({ ...options, ring, target }))
+  }
+
+  /**
+   * Opens another sink. `commit` puts it in place of the one before, `abandon` lets go of it: one of the two is
+   * to be called. Where nothing was written, or nothing will be, what is remembered starts anew.
+   * Throws ERR_LOG_FILE where the sink cannot be opened.
+   */
+  async prepare(to: string | null, remember: boolean): Promise<{ commit: () => void; abandon: () => void }> {
+    const target = to === null ? null : await openLogTarget(to)
+    const commit = (): void => {
+      this.write()
+      const { writer, options } = this
+      const { ringBytes = RING_BYTES } = options
+      if (target !== null && writer !== null) return writer.redirect(target)
+      void writer?.close()
+      this.ring = target !== null || remember ? new LineRing(ringBytes, target !== null) : null
+      this.writer = target === null ? null : new LogWriter({ ...options, ring: this.ring!, target })
+    }
+    return { commit, abandon: () => target !== null && closeLogTarget(target) }
   }
 
   /** Records an exchange that has ended; to be called once for each, when `finishedAt` is set. */

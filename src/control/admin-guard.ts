@@ -13,7 +13,7 @@ export function adminAddressProblem(address: ListenAddress, hasToken: boolean): 
 
 /** Refuses what should not be answered, before any endpoint is looked at. */
 export class AdminGuard {
-  private readonly tokenHash: Buffer | null
+  private tokenHash: Buffer | null
   private readonly names: ReadonlySet<string>
 
   /** `token`: null for none. `names`: hosts that are accepted beside loopback and the address itself. */
@@ -22,8 +22,13 @@ export class AdminGuard {
     this.names = new Set(['localhost', ...names.map((name) => name.toLowerCase())])
   }
 
-  /** The refusal, or null where the request may go on. */
-  check(request: IncomingMessage): Answer | null {
+  /** Asks another token of the requests from here on; null for none. */
+  set token(token: string | null) {
+    this.tokenHash = token === null ? null : hash(token)
+  }
+
+  /** The refusal, or null where the request may go on. `method`: what the endpoint is asked with. */
+  check(request: IncomingMessage, method: 'GET' | 'POST'): Answer | null {
     if (!this.hostAllowed(request)) {
       return problem(421, 'MISDIRECTED', 'The admin API does not answer for this Host.')
     }
@@ -33,11 +38,14 @@ export class AdminGuard {
         headers: { 'WWW-Authenticate': 'Bearer realm="turnpike"' },
       }
     }
-    if (request.method !== 'GET' && request.method !== 'HEAD') {
+    if (request.method !== method && !(method === 'GET' && request.method === 'HEAD')) {
       return {
-        ...problem(405, 'METHOD_NOT_ALLOWED', 'The admin API is read with GET.'),
-        headers: { Allow: 'GET, HEAD' },
+        ...problem(405, 'METHOD_NOT_ALLOWED', `This is asked with ${method}.`),
+        headers: { Allow: method === 'GET' ? 'GET, HEAD' : method },
       }
+    }
+    if (method !== 'GET' && this.tokenHash === null && !isSameOrigin(request)) {
+      return problem(403, 'CROSS_ORIGIN', 'A page of another origin cannot change anything here.')
     }
     return null
   }
@@ -59,6 +67,14 @@ export class AdminGuard {
     // Hashes have one length, whatever was sent, so that comparing takes the same time.
     return this.tokenHash !== null && timingSafeEqual(hash(token), this.tokenHash)
   }
+}
+
+/** Browsers send at least one of the two fields with every POST of a page; other clients send neither. */
+function isSameOrigin({ headers }: IncomingMessage): boolean {
+  const site = headers['sec-fetch-site']
+  const { origin } = headers
+  if (site !== undefined && site !== 'same-origin' && site !== 'none') return false
+  return origin === undefined || origin.replace(/^https?:\/\//, '') === headers.host
 }
 
 function hash(token: string): Buffer {

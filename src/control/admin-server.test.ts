@@ -56,10 +56,10 @@ const portOf = (server: AdminServer): number => {
 describe('the admin address', () => {
   test('every endpoint answers, and none shows a secret', async () => {
     const server = await start()
-    const list: { endpoints: { path: string }[] } = JSON.parse((await ask(server, { path: '/api' })).body)
+    const list: { endpoints: { path: string; method: string }[] } = JSON.parse((await ask(server, { path: '/api' })).body)
     assert.ok(list.endpoints.length >= 11)
-    for (const { path: listed } of list.endpoints) {
-      const { status, headers, body } = await ask(server, { path: listed.replace('{id}', 'abc123-01') })
+    for (const { path: listed, method } of list.endpoints) {
+      const { status, headers, body } = await ask(server, { path: listed.replace('{id}', 'abc123-01'), method })
       assert.equal(status, 200, listed)
       assert.equal(headers['cache-control'], 'no-store')
       assert.equal(headers['x-content-type-options'], 'nosniff')

@@ -72,6 +72,11 @@ export class AdminServer implements AsyncDisposable {
     return admin
   }
 
+  /** Asks another token of the requests from here on; null for none. */
+  set token(token: string | null) {
+    this.guard.token = token
+  }
+
   /** What was bound: with the real port where 0 was asked for. */
   address(): ListenAddress {
     const bound = this.server.address()
@@ -100,7 +105,7 @@ export class AdminServer implements AsyncDisposable {
 
   private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
-      await this.send(response, this.guard.check(request) ?? (await this.answer(request)))
+      await this.send(response, await this.answer(request))
     } catch (error) {
       this.options.onError(error)
       if (response.headersSent) response.destroy()
@@ -111,6 +116,8 @@ export class AdminServer implements AsyncDisposable {
   private async answer(request: IncomingMessage): Promise<Answer> {
     const path = (request.url ?? '/').split('?', 1)[0]!
     const found = findEndpoint(this.endpoints, path)
+    const refusal = this.guard.check(request, found?.endpoint.method ?? 'GET')
+    if (refusal !== null) return refusal
     if (found === null) return problem(404, 'NOT_FOUND', 'There is nothing here; /api lists what there is.')
     return await found.endpoint.answer({ id: found.id, accept: request.headers.accept }, this.options.port)
   }

@@ -1,8 +1,10 @@
 import type { Ledger } from '../engine/ledger.ts'
 import type { MiddlewareEvent } from '../engine/middleware/middleware-events.ts'
+import type { EndpointHealth } from '../upstream/health/endpoint-health.ts'
 import type { AccessRecord } from './access-log.ts'
 import type { LoopDelays } from './loop-delay.ts'
 import type { Metrics } from './metrics.ts'
+import type { ReloadHistory, ReloadReport } from './reload-history.ts'
 
 /** The config as it runs. */
 export interface ConfigDump {
@@ -26,11 +28,12 @@ export interface Explanation {
   losers: { route: string; reason: string }[]
 }
 
-/** All that the admin address shows, from whoever runs the engine. Nothing here changes anything. */
+/** All that the admin address shows, from whoever runs the engine. Nothing here changes anything but `reload`. */
 export interface ControlPort {
   readonly version: string
   readonly metrics: Metrics
   readonly ledger: Ledger
+  readonly reloads: ReloadHistory
   readonly middlewareEvents: Iterable<MiddlewareEvent>
   /** Milliseconds on the world's clock, and since 1970. */
   now(): number
@@ -38,10 +41,14 @@ export interface ControlPort {
   /** Why no traffic should be sent here now, one short reason each; empty when ready. */
   readiness(): string[]
   config(): ConfigDump
+  /** Reads the config again; null where it came from nowhere. */
+  reload(): Promise<ReloadReport> | null
   /** In the order in which they are tried. */
   routes(): unknown
   /** With their endpoints, and the state of those. */
   upstreams(): unknown
+  /** Of every endpoint that the config names, each once. */
+  endpointHealth(): Iterable<EndpointHealth>
   /** Lines of the access log that were not written. */
   logDropped(): number
   loopDelay(): LoopDelays

@@ -25,6 +25,11 @@ export async function openLogTarget(to: string): Promise<LogTarget> {
   return { fd: await openLogFile(to), path: to, owned: true }
 }
 
+/** Lets go of a target that nobody writes to. */
+export function closeLogTarget({ owned, fd }: LogTarget): void {
+  if (owned) fs.close(fd, () => {})
+}
+
 export async function openLogFile(path: string): Promise<number> {
   try {
     // O_NONBLOCK: opening a FIFO that nobody reads fails instead of waiting.

@@ -3,7 +3,7 @@ import { TurnpikeError } from '../core/error.ts'
 import type { Ledger } from '../engine/ledger.ts'
 import type { TimerHandle, World } from '../engine/world.ts'
 import type { LineRing } from './line-ring.ts'
-import { openLogFile, reason, type LogTarget } from './log-target.ts'
+import { closeLogTarget, openLogFile, reason, type LogTarget } from './log-target.ts'
 
 const NEWLINE = 10
 /** Written at once when so much waits: four times less to do for the thread pool than with 64 KiB. */
@@ -38,8 +38,8 @@ export class LogWriter {
   private readonly report: (message: string) => void
   private readonly flushMs: number
   private target: LogTarget
-  /** Opened by `reopen`, used from the next chunk on. */
-  private nextFd = -1
+  /** Used from the next chunk on; null for the same as now. */
+  private next: LogTarget | null = null
   /** One byte more than a chunk: see `torn`. */
   private readonly chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES + 1)
   private chunkAt = 0
@@ -75,15 +75,19 @@ export class LogWriter {
   async reopen(): Promise<void> {
     if (this.target.path === null || this.closed !== null) return
     try {
-      const fd = await openLogFile(this.target.path)
-      this.ledger.enter('logFiles')
-      if (this.nextFd >= 0) this.closeFd(this.nextFd)
-      this.nextFd = fd
-      if (this.closed !== null) this.closeNext()
-      else if (!this.writing) this.pump()
+      this.redirect({ ...this.target, fd: await openLogFile(this.target.path) })
     } catch (error) {
       this.report(TurnpikeError.from(error, 'start').message)
     }
+  }
+
+  /** Writes to another target from the next chunk on. What was taken before stays in the one before. */
+  redirect(target: LogTarget): void {
+    if (target.owned) this.ledger.enter('logFiles')
+    this.closeNext()
+    this.next = target
+    if (this.closed !== null) this.closeNext()
+    else if (!this.writing) this.pump()
   }
 
   /** Resolves when everything is written, or after two seconds with a sink that stalls. May be called again. */
@@ -104,7 +108,7 @@ export class LogWriter {
     this.timer?.cancel()
     this.timer = null
     this.closeNext()
-    if (this.target.owned && !hangs) this.closeFd(this.target.fd)
+    if (!hangs) this.closeTarget(this.target)
   }
 
   private readonly pump = (): void => {
@@ -148,7 +152,7 @@ export class LogWriter {
       this.failing = false
     }
     this.writing = false
-    if (this.closed !== null || this.nextFd >= 0 || this.ring.waiting >= FLUSH_BYTES) this.pump()
+    if (this.closed !== null || this.next !== null || this.ring.waiting >= FLUSH_BYTES) this.pump()
     else if (this.ring.waiting > 0) this.timer = this.world.setTimer(this.pump, this.flushMs)
   }
 
@@ -162,20 +166,21 @@ export class LogWriter {
   }
 
   private swap(): void {
-    if (this.nextFd < 0) return
-    this.closeFd(this.target.fd)
-    this.target = { ...this.target, fd: this.nextFd }
-    this.nextFd = -1
+    if (this.next === null) return
+    this.closeTarget(this.target)
+    this.target = this.next
+    this.next = null
     this.torn = false
   }
 
   private closeNext(): void {
-    if (this.nextFd >= 0) this.closeFd(this.nextFd)
-    this.nextFd = -1
+    if (this.next !== null) this.closeTarget(this.next)
+    this.next = null
   }
 
-  private closeFd(fd: number): void {
+  private closeTarget(target: LogTarget): void {
+    if (!target.owned) return
     this.ledger.strike('logFiles')
-    fs.close(fd, () => {})
+    closeLogTarget(target)
   }
 }

@@ -23,11 +23,16 @@ export interface LoggerOptions {
 /** What Turnpike says of its own work: starts, reloads, failures. Requests go to the access log. */
 export class Logger {
   private readonly options: LoggerOptions
-  private readonly rank: number
+  private rank: number
 
   constructor(options: LoggerOptions) {
     this.options = options
     this.rank = logLevels.indexOf(options.level)
+  }
+
+  /** Least important level that is written from here on. */
+  set level(level: LogLevel) {
+    this.rank = logLevels.indexOf(level)
   }
 
   error(message: string, fields: LogFields = {}): void {

@@ -1,4 +1,5 @@
 import { errorCodes } from '../core/error-codes.ts'
+import type { TurnpikeError } from '../core/error.ts'
 import type { Exchange } from '../engine/exchange.ts'
 import { Histogram } from './histogram.ts'
 
@@ -27,17 +28,28 @@ export interface Series {
 interface RouteCounts {
   readonly name: string
   inFlight: number
+  /** The config has it no longer: it goes with the last exchange that is on it. */
+  gone: boolean
   /** By upstream, then endpoint: the strings come from the config, so a look-up compares pointers. */
   readonly series: Map<string, Map<string, Series>>
+}
+
+/** What a config has, by the names that labels are made of. */
+export interface KnownLabels {
+  route(name: string): boolean
+  endpoint(upstream: string, url: string): boolean
+  listener(name: string): boolean
 }
 
 /** Counts what the engine does. One exchange costs a few look-ups and increments, and allocates nothing. */
 export class Metrics {
   /** In order of first use. */
-  readonly series: Series[] = []
+  series: Series[] = []
   /** Exchanges that found no room among the label sets. */
   overflow = 0
-  private readonly routes: RouteCounts[] = []
+  /** By the index that exchanges carry; null where a route went. */
+  private readonly routes: (RouteCounts | null)[] = []
+  private readonly freed: number[] = []
   private readonly routeIndex = new Map<string, number>()
   private readonly errors = new Float64Array(errorKinds.length)
   private readonly connections = new Map<string, number>()
@@ -64,7 +76,9 @@ export class Metrics {
   /** The exchange has ended; to be called once for each, when `finishedAt` is set. */
   finish(exchange: Exchange): void {
     const { metricsRoute, startedAt, firstByteAt, status, error, attempts } = exchange
-    if (metricsRoute >= 0) this.routes[metricsRoute]!.inFlight--
+    if (metricsRoute >= 0 && --this.routes[metricsRoute]!.inFlight === 0 && this.routes[metricsRoute]!.gone) {
+      return this.forget(metricsRoute, error)
+    }
     const route = this.routes[metricsRoute >= 0 ? metricsRoute : this.routeAt(exchange.route)]!
     const series = route.series.get(exchange.upstream)?.get(exchange.endpoint) ?? this.addSeries(route, exchange)
     series.requests[status >= 100 && status < 600 ? (status / 100) | 0 : 0]!++
@@ -73,12 +87,12 @@ export class Metrics {
     series.bytesIn += exchange.bytesIn
     series.bytesOut += exchange.bytesOut
     if (attempts > 1) series.retries += attempts - 1
-    if (error !== null) this.errors[errorIndex.get(error.code)!]!++
+    this.countError(error)
   }
 
   /** Exchanges that have a route and have not ended, by route. */
   *inFlight(): Generator<[route: string, count: number]> {
-    for (const { name, inFlight } of this.routes) yield [name, inFlight]
+    for (const route of this.routes) if (route !== null) yield [route.name, route.inFlight]
   }
 
   /** Connections ever accepted, by listener. */
@@ -94,15 +108,51 @@ export class Metrics {
     }
   }
 
+  /** W18: what the config has no longer loses its series; a route still in flight does so when the last one ends. */
+  retain(known: KnownLabels): void {
+    for (const [index, route] of this.routes.entries()) {
+      if (route === null || route.name === '' || route.name === OTHER) continue
+      route.gone = !known.route(route.name)
+      for (const [upstream, endpoints] of route.series) {
+        for (const url of endpoints.keys()) {
+          if (url !== '' && !known.endpoint(upstream, url)) endpoints.delete(url)
+        }
+        if (endpoints.size === 0) route.series.delete(upstream)
+      }
+      if (route.gone && route.inFlight === 0) this.forget(index, null)
+    }
+    const kept = new Set<Series>(this.other === null ? [] : [this.other])
+    for (const route of this.routes) {
+      for (const endpoints of route?.series.values() ?? []) for (const series of endpoints.values()) kept.add(series)
+    }
+    this.series = this.series.filter((series) => kept.has(series))
+    for (const listener of this.connections.keys()) if (!known.listener(listener)) this.connections.delete(listener)
+  }
+
+  private forget(index: number, error: TurnpikeError | null): void {
+    const { name, series } = this.routes[index]!
+    const gone = new Set([...series.values()].flatMap((endpoints) => [...endpoints.values()]))
+    this.series = this.series.filter((each) => !gone.has(each))
+    this.routes[index] = null
+    this.routeIndex.delete(name)
+    this.freed.push(index)
+    this.countError(error)
+  }
+
+  private countError(error: TurnpikeError | null): void {
+    if (error !== null) this.errors[errorIndex.get(error.code)!]!++
+  }
+
   private routeAt(name: string): number {
     const index = this.routeIndex.get(name)
     if (index !== undefined) return index
     // A route without a label set of its own would outgrow the bound; it counts where `other` does.
-    const known = this.routes.length < this.limit || name === OTHER ? name : OTHER
+    const known = this.routeIndex.size < this.limit || name === OTHER ? name : OTHER
     if (known !== name) return this.routeAt(OTHER)
-    this.routes.push({ name, inFlight: 0, series: new Map() })
-    this.routeIndex.set(name, this.routes.length - 1)
-    return this.routes.length - 1
+    const free = this.freed.pop() ?? this.routes.length
+    this.routes[free] = { name, inFlight: 0, gone: false, series: new Map() }
+    this.routeIndex.set(name, free)
+    return free
   }
 
   private addSeries(route: RouteCounts, { upstream, endpoint }: Exchange): Series {

@@ -1,9 +1,11 @@
 import { ledgerKinds } from '../engine/ledger.ts'
 import type { ControlPort } from './control-port.ts'
 import { boundText, Exposition, labelText, type ExpositionFormat } from './exposition.ts'
+import { healthFamilies } from './health-families.ts'
 import { bucketBounds, type Histogram } from './histogram.ts'
 import { codeClasses, type Series } from './metrics.ts'
 import type { ProcessFacts } from './process-facts.ts'
+import { reloadResults } from './reload-history.ts'
 
 const PIECE_CHARACTERS = 65_536
 
@@ -47,6 +49,8 @@ export function* prometheusText(port: ControlPort, facts: ProcessFacts, format: 
   for (const { middleware, event, count } of port.middlewareEvents) {
     out.sample('turnpike_middleware_events_total', labelText({ middleware, event }), count)
   }
+  healthFamilies(out, port.endpointHealth(), port.now())
+  yield out.take()
   out.family('turnpike_connections_accepted_total', 'counter', 'Connections that clients opened.')
   for (const [listener, count] of metrics.accepts()) {
     out.sample('turnpike_connections_accepted_total', labelText({ listener }), count)
@@ -61,6 +65,7 @@ export function* prometheusText(port: ControlPort, facts: ProcessFacts, format: 
   single(out, 'turnpike_log_dropped_total', 'counter', 'Access log lines that could not be written.', port.logDropped())
   out.family('turnpike_ledger', 'gauge', 'Live things, by kind.')
   for (const kind of ledgerKinds) out.sample('turnpike_ledger', labelText({ kind }), ledger.count(kind))
+  reloads(out, port)
   loopDelay(out, port)
   out.family('turnpike_build_info', 'gauge', 'Always 1; the version is in the label.')
   out.sample('turnpike_build_info', labelText({ version: port.version }), 1)
@@ -89,6 +94,16 @@ function histogram(out: Exposition, name: string, labels: string, { counts, sum 
   out.sample(`${name}_bucket`, `${labels},le="+Inf"`, below)
   out.sample(`${name}_sum`, labels, sum)
   out.sample(`${name}_count`, labels, below)
+}
+
+function reloads(out: Exposition, { reloads: { counts, successful, since, generation } }: ControlPort): void {
+  out.family('turnpike_config_reloads_total', 'counter', 'Reloads, by how they ended.')
+  for (const result of reloadResults) {
+    out.sample('turnpike_config_reloads_total', labelText({ result }), counts[result])
+  }
+  single(out, 'turnpike_config_last_reload_successful', 'gauge', '0 while the config is refused.', successful ? 1 : 0)
+  single(out, 'turnpike_config_applied_timestamp_seconds', 'gauge', 'When the config was put in place.', since / 1000)
+  single(out, 'turnpike_config_generation', 'gauge', 'Which config it is since the start.', generation)
 }
 
 function loopDelay(out: Exposition, port: ControlPort): void {

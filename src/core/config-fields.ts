@@ -40,6 +40,10 @@ export function kindOf(value: unknown): string {
   return `a ${typeof value}`
 }
 
+/** Milliseconds, none included, typed as `0s`, `250ms`, `5s`, `2m`, `24h`. */
+export const duration = () =>
+  parsed('a duration such as 0s, 250ms, 5s, 2m or 24h', parseDuration, 'duration', durationUnitNames)
+
 /** Milliseconds, more than none, typed as `250ms`, `5s`, `2m`, `24h`. */
 export const positiveDuration = () =>
   parsed(

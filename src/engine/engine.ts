@@ -13,12 +13,17 @@ export interface EngineOptions {
   observer: ExchangeObserver
   /** This instance's name in `Via` and `Proxy-Status`. */
   pseudonym: string
-  /** False for no `Via` fields. Default: true. */
-  via?: boolean
+  /** The `Via` line of replies, '' for none. Default: with that name. */
+  viaLine?: string
 }
 
 /** What the connections of one data plane share. Holds no socket until something listens or dials. */
-export function createEngine({ world, observer, pseudonym, via = true }: EngineOptions): EngineServices {
+export function createEngine({
+  world,
+  observer,
+  pseudonym,
+  viaLine = `Via: 1.1 ${pseudonym}\r\n`,
+}: EngineOptions): EngineServices {
   const ledger = new Ledger()
   const timers = new TimerWheel(world, ledger)
   let sequence = 0
@@ -29,7 +34,7 @@ export function createEngine({ world, observer, pseudonym, via = true }: EngineO
     observer,
     middlewareEvents: new MiddlewareEvents(),
     pseudonym,
-    viaLine: via ? `Via: 1.1 ${pseudonym}\r\n` : '',
+    viaLine,
     dialler: new Dialler(world, timers, ledger),
     requestIds: new RequestIds(requestIdPrefix(() => world.random())),
     clock: new DateClock(world),

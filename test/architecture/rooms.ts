@@ -23,11 +23,16 @@ export const rooms: Readonly<Record<string, Room>> = {
   config: { mayImport: ['core'], configOf: ['doors', 'upstream', 'middleware', 'certs', 'control', 'engine'] },
   control: { mayImport: ['core', 'engine', 'upstream', 'certs', 'config'] },
   'middlewares.ts': { mayImport: ['core', 'engine', 'middleware', 'config'] },
-  'generation.ts': { mayImport: [...everything, 'middlewares.ts'] },
+  'generation.ts': { mayImport: [...everything, 'middlewares.ts', 'route-identities.ts'] },
+  'route-identities.ts': { mayImport: everything },
+  'listener-set.ts': { mayImport: everything },
+  'reload-queue.ts': { mayImport: everything },
   'control-view.ts': { mayImport: [...everything, 'turnpike.ts'] },
   'decision.ts': { mayImport: everything },
   'route-lints.ts': { mayImport: everything },
-  'turnpike.ts': { mayImport: [...everything, 'generation.ts', 'control-view.ts'] },
+  'turnpike.ts': {
+    mayImport: [...everything, 'generation.ts', 'control-view.ts', 'listener-set.ts', 'reload-queue.ts'],
+  },
   'index.ts': { mayImport: [...everything, 'turnpike.ts'] },
   cli: { mayImport: ['core', 'config', 'control', 'decision.ts', 'route-lints.ts', 'turnpike.ts', 'index.ts'] },
 }

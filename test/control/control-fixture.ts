@@ -2,8 +2,11 @@ import { Secret } from '../../src/core/secret.ts'
 import { TurnpikeError } from '../../src/core/error.ts'
 import type { AccessRecord } from '../../src/control/access-log.ts'
 import type { ControlPort } from '../../src/control/control-port.ts'
+import { ReloadHistory } from '../../src/control/reload-history.ts'
 import { Metrics } from '../../src/control/metrics.ts'
 import { Ledger } from '../../src/engine/ledger.ts'
+import { realWorld } from '../../src/engine/real-world.ts'
+import { EndpointHealth } from '../../src/upstream/health/endpoint-health.ts'
 import { finishedExchange } from './finished-exchange.ts'
 
 export const SECRET = 'hunter2-do-not-show'
@@ -28,6 +31,8 @@ export function controlPort(wanted: Partial<ControlPort> = {}): ControlPort {
     version: '0.1.0',
     metrics,
     ledger: new Ledger(),
+    reloads: new ReloadHistory(0),
+    reload: () => Promise.resolve({ result: 'unchanged', revision: 'f00d', problems: [], durationMs: 1 }),
     middlewareEvents: [{ middleware: 'per-client', event: 'limited', count: 2 }],
     now: () => performance.now(),
     wallClock: () => Date.now(),
@@ -44,10 +49,20 @@ export function controlPort(wanted: Partial<ControlPort> = {}): ControlPort {
     }),
     routes: () => [{ name: 'users' }],
     upstreams: () => [{ name: 'app', endpoints: [{ url: 'http://127.0.0.1:9001' }] }],
+    endpointHealth: () => [probedEndpoint()],
     logDropped: () => 3,
     loopDelay: () => ({ p50: 0.0001, p90: 0.0002, p99: 0.003, max: 0.01, count: 100, sum: 0.02 }),
     find: (id) => (id === line.id ? line : null),
     explain: () => ({ route: 'users', refusal: null, losers: [{ route: 'ping', reason: 'path' }] }),
     ...wanted,
   }
+}
+
+function probedEndpoint(): EndpointHealth {
+  const health = new EndpointHealth('app', 'http://127.0.0.1:9001', realWorld())
+  health.probes.passed = 3
+  health.probes.timeout = 1
+  health.probeSeconds = 1.5
+  health.verdict(false, 'status 503')
+  return health
 }

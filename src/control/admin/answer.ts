@@ -15,11 +15,13 @@ export interface Answer {
   headers?: Readonly<Record<string, string>>
 }
 
-/** One address of the admin API. All of them read, none changes anything. */
+/** One address of the admin API. */
 export interface AdminEndpoint {
   /** Exact, or with `{id}` as the last segment. */
   path: string
   summary: string
+  /** GET, with HEAD, where absent; what changes anything is asked with POST. */
+  method?: 'POST'
   answer(ask: Ask, port: ControlPort): Answer | Promise<Answer>
 }
 

@@ -1,19 +1,33 @@
 import type { AdminEndpoint } from './answer.ts'
 import { configDump } from './config-dump.ts'
 import { healthMetrics } from './health-metrics.ts'
+import { generations } from './generations.ts'
 import { health } from './health.ts'
 import { indexList } from './index-list.ts'
 import { ledger } from './ledger.ts'
 import { metrics } from './metrics.ts'
 import { page } from './page.ts'
 import { ready } from './ready.ts'
+import { reload } from './reload.ts'
 import { routes } from './routes.ts'
 import { upstreams } from './upstreams.ts'
 import { why } from './why.ts'
 
 /** Everything that the admin address answers. */
 export function adminEndpoints(): readonly AdminEndpoint[] {
-  const endpoints: AdminEndpoint[] = [health, ready, metrics, healthMetrics, configDump, routes, upstreams, ledger, why]
+  const endpoints: AdminEndpoint[] = [
+    health,
+    ready,
+    metrics,
+    healthMetrics,
+    configDump,
+    generations,
+    reload,
+    routes,
+    upstreams,
+    ledger,
+    why,
+  ]
   endpoints.push(indexList(endpoints), page(endpoints))
   return endpoints
 }

@@ -6,6 +6,9 @@ export function indexList(endpoints: readonly AdminEndpoint[]): AdminEndpoint {
     path: '/api',
     summary: 'This list.',
     answer: (_ask, port) =>
-      json({ version: port.version, endpoints: endpoints.map(({ path, summary }) => ({ path, summary })) }),
+      json({
+        version: port.version,
+        endpoints: endpoints.map(({ path, method = 'GET', summary }) => ({ path, method, summary })),
+      }),
   }
 }

@@ -25,9 +25,9 @@ export function page(endpoints: readonly AdminEndpoint[]): AdminEndpoint {
         ['Memory', `${(memory.residentBytes / 1024 / 1024).toFixed(0)} MiB resident`],
       ]
       const rows = numbers.map(([name, value]) => `<tr><th>${name}</th><td>${escapeHtml(value)}</td></tr>`)
-      const links = endpoints.map(({ path, summary }) =>
-        path.includes('{')
-          ? `<li>${escapeHtml(path)}: ${escapeHtml(summary)}</li>`
+      const links = endpoints.map(({ path, method, summary }) =>
+        path.includes('{') || method !== undefined
+          ? `<li>${escapeHtml(`${method ?? ''} ${path}`.trim())}: ${escapeHtml(summary)}</li>`
           : `<li><a href="${escapeHtml(path)}">${escapeHtml(path)}</a>: ${escapeHtml(summary)}</li>`,
       )
       return {

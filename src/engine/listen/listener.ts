@@ -30,8 +30,8 @@ const MAX_LINGERING = 16
 
 /** Owns one address, and its connections until they are handed over. */
 export class Listener {
-  /** Its name in the config. */
-  readonly name: string
+  /** Its name in the config: that of the connections accepted from then on. */
+  name: string
   settings: ListenerSettings
   private readonly context: ListenerContext
   private readonly bindTo: BindAddress

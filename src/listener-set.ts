@@ -1,0 +1,216 @@
+import type { Config } from './config/config.ts'
+import type { Logger } from './control/logger.ts'
+import type { Metrics } from './control/metrics.ts'
+import { formatAddress } from './core/address.ts'
+import { Doorway } from './engine/doorway.ts'
+import { HttpServer, type HttpServerOptions } from './engine/http1/http-server.ts'
+import { Listener } from './engine/listen/listener.ts'
+import type { ListenerSettings } from './engine/listen/listener-settings.ts'
+import { refusalText } from './engine/listen/refusal.ts'
+import type { Scope } from './engine/scope.ts'
+import type { Door, EngineServices } from './engine/services.ts'
+import { TlsServer } from './engine/tls/tls-server.ts'
+import type { BindAddress } from './engine/world.ts'
+
+type ListenerConfig = Config['listeners'][string]
+
+/** One address with what serves its connections. */
+interface OpenListener {
+  /** As the config writes it. */
+  readonly address: string
+  readonly listener: Listener
+  readonly server: HttpServer
+  /** Where its exchanges go. */
+  readonly doorway: Doorway
+  bound: BindAddress
+}
+
+/** What the listeners share. */
+export interface ListenerParts {
+  services: EngineServices
+  metrics: Metrics
+  logger: Pick<Logger, 'error' | 'debug'>
+}
+
+/** Other listeners, ready to take the place of those that are open. Exactly one of the two is to be called. */
+export interface ListenerChange {
+  /** Puts them in place, at once; gives those that are no longer wanted: they accept no more. */
+  commit(): LeavingListeners
+  /** Frees what was bound for nothing. */
+  abandon(): Promise<void>
+}
+
+/** Listeners whose connections are still to end. */
+export interface LeavingListeners {
+  drained: Promise<void>
+  /** Says how many connections were cut. */
+  cut(): number
+}
+
+/** The open listeners, by name. */
+export class ListenerSet {
+  private readonly parts: ListenerParts
+  private open = new Map<string, OpenListener>()
+
+  constructor(parts: ListenerParts) {
+    this.parts = parts
+  }
+
+  /** What is bound, by listener name: with real ports where 0 was asked for. */
+  addresses(): Map<string, BindAddress> {
+    return new Map([...this.open].map(([name, { bound }]) => [name, bound]))
+  }
+
+  /**
+   * Makes listeners of a config that lead to `door`. Those whose address stays keep their socket, whatever they
+   * are called; the others are bound here. Rejects with ERR_LISTEN, with nothing changed.
+   */
+  async prepare(config: Config, door: Door, scope: Scope): Promise<ListenerChange> {
+    const wanted = Object.entries(config.listeners)
+    const left = new Map(this.open)
+    const kept = new Map<string, OpenListener>()
+    // By name first: two listeners may both ask for port 0.
+    for (const [name, { address }] of wanted) {
+      const own = left.get(name)
+      if (own?.address === formatAddress(address)) kept.set(name, own)
+    }
+    for (const own of kept.values()) left.delete(own.listener.name)
+    for (const [name, { address }] of wanted) {
+      if (kept.has(name) || (address.kind === 'tcp' && address.port === 0)) continue
+      const other = [...left.values()].find((each) => each.address === formatAddress(address))
+      if (other === undefined) continue
+      kept.set(name, other)
+      left.delete(other.listener.name)
+    }
+    const settings = new Map(wanted.map(([name, listener]) => [name, settingsOf(listener, scope)] as const))
+    const added = new Map<string, OpenListener>()
+    const abandon = async (): Promise<void> => {
+      await Promise.all([...added.values()].map(close))
+    }
+    try {
+      for (const [name, listener] of wanted) {
+        if (kept.has(name)) continue
+        added.set(name, await this.bind(name, listener, config, settings.get(name)!, door))
+      }
+    } catch (error) {
+      await abandon()
+      throw error
+    }
+    const commit = (): LeavingListeners => {
+      for (const [name, own] of kept) {
+        own.listener.name = name
+        own.listener.settings = settings.get(name)!
+        own.server.configure(serverOptions(config, config.listeners[name]!, own.listener))
+        own.doorway.door = door
+      }
+      this.open = new Map(wanted.map(([name]) => [name, (kept.get(name) ?? added.get(name))!]))
+      return leave([...left.values()])
+    }
+    return { commit, abandon }
+  }
+
+  /** The next replies say that their connections close with them. */
+  announceEnd(): void {
+    for (const { server } of this.open.values()) server.announceEnd()
+  }
+
+  /** Accepts no more; open connections end as they come free. */
+  async close(): Promise<LeavingListeners> {
+    const all = [...this.open.values()]
+    await Promise.all(all.map(({ listener }) => listener.close()))
+    return leave(all)
+  }
+
+  private async bind(
+    name: string,
+    { address }: ListenerConfig,
+    config: Config,
+    settings: ListenerSettings,
+    door: Door,
+  ): Promise<OpenListener> {
+    const { services, metrics, logger } = this.parts
+    const { world, timers, ledger } = services
+    const listener: Listener = new Listener(
+      name,
+      address,
+      settings,
+      { world, wheel: timers, ledger },
+      {
+        connection: (socket, session) => {
+          metrics.accepted(session.listener)
+          server.accept(socket, session)
+        },
+        refused: (error, peer) => logger.debug('a connection was refused', { listener: listener.name, peer, error }),
+        failed: (error) => logger.error('connections cannot be accepted', { listener: listener.name, error }),
+        refusal: (error) => refusalText(error, services.pseudonym, services.clock.date),
+      },
+    )
+    const doorway = new Doorway(door)
+    const server = new HttpServer(services, doorway, serverOptions(config, config.listeners[name]!, listener))
+    return { address: formatAddress(address), listener, server, doorway, bound: await listener.listen() }
+  }
+}
+
+async function close({ listener, server }: OpenListener): Promise<void> {
+  await listener.close()
+  server.cut()
+}
+
+function leave(leaving: readonly OpenListener[]): LeavingListeners {
+  const drained = leaving.map(({ listener, server }) => {
+    void listener.close()
+    return new Promise<void>((resolve) => server.drain(resolve))
+  })
+  return {
+    drained: Promise.all(drained).then(() => {}),
+    cut: () => leaving.reduce((sum, { server }) => sum + server.cut(), 0),
+  }
+}
+
+function serverOptions(
+  { trustedProxies }: Config,
+  { timeouts, limits, http2 = false }: ListenerConfig,
+  listener: Listener,
+): HttpServerOptions {
+  const { bodyProgress } = timeouts
+  return {
+    timeouts: {
+      headMs: timeouts.head,
+      idleMs: timeouts.idle,
+      bodyProgress: bodyProgress === null ? null : { bytes: bodyProgress.bytes, windowMs: bodyProgress.perMs },
+      stallMs: timeouts.stall,
+    },
+    limits: { headBytes: limits.headSize, headerCount: limits.headerCount, targetBytes: limits.targetSize },
+    http2,
+    trustedProxies,
+    // Of the moment, not of the connection's time (H26).
+    security: () => listener.settings.tls?.security ?? null,
+  }
+}
+
+function settingsOf({ limits, timeouts, tls, http2 = true, proxyProtocol }: ListenerConfig, scope: Scope): ListenerSettings {
+  return {
+    connections: limits.connections,
+    proxyProtocol: proxyProtocol === undefined ? null : { from: proxyProtocol.from, headerMs: timeouts.head },
+    tls:
+      tls === undefined
+        ? null
+        : {
+            handshakeMs: timeouts.tls,
+            security: new TlsServer(
+              {
+                certificates: tls.certificates.map(({ cert, key }) => ({
+                  cert: cert.text,
+                  key: key.text,
+                  label: cert.path,
+                })),
+                clientAuth:
+                  tls.clientAuth === undefined ? null : { ca: tls.clientAuth.ca.text, mode: tls.clientAuth.mode },
+                minVersion: tls.minVersion,
+                http2,
+              },
+              scope,
+            ),
+          },
+  }
+}

@@ -151,7 +151,7 @@ export function gatewayPipes(framings: Framings): MakePipes {
       closeAll(world, services, [end, origin!], () => {
         void engine.listener.close()
         engine.server.cut()
-        engine.cluster.close()
+        void engine.scope.close()
       })
     return {
       request: overWire(sink, requested.source),

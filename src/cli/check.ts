@@ -1,5 +1,6 @@
 import { ConfigError, renderProblem } from '../config/errors.ts'
 import { loadConfig } from '../config/load.ts'
+import { livenessNotes } from '../config/probe-arithmetic.ts'
 import { lintRoutes } from '../route-lints.ts'
 import { command, configFile, defaultConfigText, noPositionals } from './command.ts'
 import { exit } from './io.ts'
@@ -24,6 +25,7 @@ export const check = command(
     try {
       const { config, warnings } = await loadConfig(file, { cwd: io.cwd, env: io.env, lint: lintRoutes })
       for (const warning of warnings) io.stdout.write(`${renderProblem(warning)}\n`)
+      for (const note of livenessNotes(config)) io.stdout.write(`${note}\n`)
       const counts = [
         counted(Object.keys(config.listeners).length, 'listener'),
         counted(config.gateway?.routes.length ?? 0, 'route'),

@@ -1,20 +1,20 @@
 import { X509Certificate } from 'node:crypto'
 import type { Config } from './config.ts'
-import { renderPath, type Path } from './errors.ts'
+import { lint } from './lint.ts'
 import type { Finding } from './source.ts'
+import { lintTimings } from './timing-lints.ts'
 import { treeOf } from './tree.ts'
 
 /** What is odd about a config that can be run: upstreams and middleware that nothing names, settings that nothing reads, certificates that have run out. */
 export function lintConfig(config: Config, now = Date.now()): Finding[] {
-  return [...unusedUpstreams(config), ...unusedMiddleware(config), ...unusedTls(config), ...expired(config, now)]
+  return [
+    ...unusedUpstreams(config),
+    ...unusedMiddleware(config),
+    ...unusedTls(config),
+    ...expired(config, now),
+    ...lintTimings(config),
+  ]
 }
-
-const lint = (path: Path, part: 'key' | 'value', message: string): Finding => ({
-  path,
-  part,
-  code: 'ERR_CONFIG_LINT',
-  message: `${renderPath(path)}: ${message}`,
-})
 
 function unusedUpstreams({ gateway, listeners, middlewares }: Config): Finding[] {
   const routes = gateway?.routes ?? []

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { parseByteRate, parseDuration, parsePercentage, parseRate, parseSize } from './units.ts'
+import { formatDuration, parseByteRate, parseDuration, parsePercentage, parseRate, parseSize } from './units.ts'
 
 test('durations are milliseconds', () => {
   const pairs: [string, number][] = [
@@ -12,6 +12,18 @@ test('durations are milliseconds', () => {
     ['0s', 0],
   ]
   for (const [text, ms] of pairs) assert.equal(parseDuration(text), ms, text)
+})
+
+test('durations are written as a config has them', () => {
+  assert.deepEqual([0, 250, 1_500, 16_000, 61_000, 120_000, 7_200_000].map(formatDuration), [
+    '0ms',
+    '250ms',
+    '1.5s',
+    '16s',
+    '61s',
+    '2m',
+    '2h',
+  ])
 })
 
 test('sizes are bytes', () => {

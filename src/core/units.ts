@@ -38,6 +38,14 @@ export function parseDuration(text: string): number {
   return quantity(text, durationUnits, 'a duration', durationUnitNames)
 }
 
+/** As a config writes it, in the largest unit that needs no fraction beyond thousandths of a second: `250ms`, `16s`, `1.5s`, `2m`. */
+export function formatDuration(ms: number): string {
+  if (ms < 1_000) return `${Math.round(ms)}ms`
+  if (ms % 3_600_000 === 0) return `${ms / 3_600_000}h`
+  if (ms % 60_000 === 0) return `${ms / 60_000}m`
+  return `${Math.round(ms) / 1_000}s`
+}
+
 /** Bytes of `512B`, `16KiB`, `64MiB`, `1GiB`. Throws a RangeError that says what is wrong. */
 export function parseSize(text: string): number {
   return quantity(text, sizeUnits, 'a size', sizeUnitNames)

@@ -9,6 +9,7 @@ import type { RawPeer } from './raw-peer.ts'
 
 /** What a test looks at in a line of the access log. */
 export interface LogLine {
+  id: string
   status: number
   cause?: string
   phase?: string
@@ -16,6 +17,7 @@ export interface LogLine {
   method: string
   protocol: string
   client: string
+  user?: string
   endpoint?: string
   attempts?: number
   reused?: boolean

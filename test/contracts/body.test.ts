@@ -1,5 +1,6 @@
 import { bodyContract, type BodyTraits } from './body.ts'
 import { downstreamPipes, gatewayPipes, type Framings } from './http1-pipes.ts'
+import { http2Pipes } from './http2-pipes.ts'
 import { multiplexedPipes } from './multiplexed-pipes.ts'
 import { WINDOW } from './multiplexed.ts'
 
@@ -36,3 +37,7 @@ for (const framings of [
   bodyContract(`HTTP/1 server connection, ${how}`, http1(framings, 1), downstreamPipes(framings))
   bodyContract(`HTTP/1 through the gateway, ${how}`, http1(framings, 2), gatewayPipes(framings))
 }
+
+/** Both windows of a stream, what the codec buffers on either side, and what a reply gathers. */
+const http2: BodyTraits = { holds: 300_000, knowsLength: false, trailers: true }
+bodyContract('HTTP/2 server connection', { request: http2, reply: http2 }, http2Pipes)

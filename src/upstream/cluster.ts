@@ -38,6 +38,8 @@ export class Cluster implements Candidates<Member> {
   readonly name: string
   readonly members: readonly Member[]
   readonly services: EngineServices
+  /** Null without `health`. */
+  readonly monitor: HealthMonitor | null
   /** Null without admission. */
   readonly admission: Admission | null
   /** Null for what is always safe alone: see `attemptFailed`. */
@@ -45,7 +47,6 @@ export class Cluster implements Candidates<Member> {
   /** What the balancer learns from. */
   readonly learns: TryObserver<Member> | null
   private readonly balancer: Balancer<Member>
-  private readonly monitor: HealthMonitor | null
   private readonly slowStartMs: number
   private readonly timeouts: UpstreamConfig['timeouts']
   /** Exchanges need more than a member: one `Delivery` each. */
@@ -176,6 +177,7 @@ export class Cluster implements Candidates<Member> {
 
 /** Keeps in mind that a try came to nothing and is followed by another. `cause`: a cause code or a status. */
 export function noteFailure(exchange: Exchange, cause: string, now: number): void {
+  exchange.connectedAt = exchange.firstByteAt = 0
   exchange.failedAttempts ??= []
   exchange.failedAttempts.push({ endpoint: exchange.endpoint, cause, afterMs: now - exchange.startedAt })
 }

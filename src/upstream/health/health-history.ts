@@ -4,7 +4,7 @@ import type { World } from '../../engine/world.ts'
 export interface HealthEvent {
   /** Milliseconds since 1970. */
   at: number
-  event: 'up' | 'down' | 'ejected' | 'returned' | 'draining'
+  event: 'up' | 'down' | 'ejected' | 'returned'
   /** A cause code, a status, or a few words. */
   reason: string
 }

@@ -5,6 +5,8 @@ import { describeHealth } from './health/describe-health.ts'
 /** A cluster as the admin address and metrics show it. */
 export interface ClusterView {
   name: string
+  /** So few endpoints are fit that requests go to all of them. */
+  panicking: boolean
   /** Null without admission. `oldestMs`: how long the first in the queue has waited, 0 for an empty one. */
   admission: { inFlight: number; queued: number; oldestMs: number } | null
   /** Retries that were wanted, and for which the budget had no room; null without `retries`. */
@@ -24,11 +26,12 @@ export interface EndpointView {
   health: unknown
 }
 
-export function describeCluster({ name, members, services, admission, retries }: Cluster): ClusterView {
+export function describeCluster({ name, members, services, monitor, admission, retries }: Cluster): ClusterView {
   const { world } = services
   const now = world.now()
   return {
     name,
+    panicking: monitor?.panicking(now) ?? false,
     admission:
       admission === null
         ? null
@@ -41,7 +44,6 @@ export function describeCluster({ name, members, services, admission, retries }:
     endpoints: members.map(({ endpoint: { url, connections, inFlight, health }, weight, draining, breaker }) => ({
       url,
       weight,
-      draining,
       draining,
       inFlight,
       circuit: breaker === null ? null : breaker.state(now),

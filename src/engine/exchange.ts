@@ -89,6 +89,8 @@ export class Exchange {
   readonly startedWall: number
   /** Time spent in its upstream's queue, ms. */
   queuedMs = 0
+  /** What the upstream's reply came by. */
+  replyProtocol: Protocol = 'HTTP/1.1'
   /** An upstream connection is at hand. */
   connectedAt = 0
   /** First byte of the upstream's reply. */

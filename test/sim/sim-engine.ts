@@ -62,6 +62,7 @@ export function simEngine(
       timeouts: { connect: timeouts.connect, tls: 500, firstByte: timeouts.firstByte, stall: timeouts.stall },
       pool: { max: poolMax, idle: 2000 },
       host: 'preserve',
+      http2: false,
       tls: { minVersion: '1.2', verify: true },
     },
   })

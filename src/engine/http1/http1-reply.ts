@@ -8,6 +8,7 @@ import { errorReply } from './error-reply.ts'
 import type { Exchange, Reply } from '../exchange.ts'
 import type { Http1ServerConnection } from './http1-server-connection.ts'
 import { ReplyPump } from './reply-pump.ts'
+import { replyVia } from '../reply-via.ts'
 import type { SocketWriter } from './socket-writer.ts'
 
 /** The client's end of one exchange on an HTTP/1 connection: writes its reply. Fresh for each exchange. */
@@ -49,7 +50,7 @@ export class Http1Reply implements ClientPort {
     // RFC 9110 §8.6: none there, whatever the origin thinks.
     if (head.status === 204) head.headers.delete('content-length')
     let lines = head.headers.toText()
-    lines += services.viaLine
+    lines += replyVia(exchange, services.viaLine)
     // RFC 9110 §6.6.1: who forwards a reply without a date adds one.
     if (!head.headers.has('date')) lines += `Date: ${services.clock.date}\r\n`
     if (head.hasBody) {

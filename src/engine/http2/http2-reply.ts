@@ -8,6 +8,7 @@ import { endExchange } from '../end-exchange.ts'
 import type { Exchange, Reply } from '../exchange.ts'
 import { errorReply } from '../http1/error-reply.ts'
 import { ReplyPump } from '../http1/reply-pump.ts'
+import { replyVia } from '../reply-via.ts'
 import { Deadline } from '../timers.ts'
 import { http2Fields } from './http2-fields.ts'
 import type { Http2RequestBody } from './http2-request-body.ts'
@@ -73,7 +74,8 @@ export class Http2Reply implements ClientPort {
     this.hasBody = head.hasBody && status !== 204 && status !== 205
     if (status === 204 || status === 205) headers.delete('content-length')
     this.remaining = this.hasBody ? head.length : -1
-    if (services.viaLine !== '') headers.append('via', services.viaLine.slice('Via: '.length, -2))
+    const via = replyVia(this.exchange, services.viaLine)
+    if (via !== '') headers.append('via', via.slice('Via: '.length, -2))
     // RFC 9110 §6.6.1: who forwards a reply without a date adds one.
     if (!headers.has('date')) headers.append('date', services.clock.date)
     if (this.hasBody && head.length >= 0 && !headers.has('content-length')) {

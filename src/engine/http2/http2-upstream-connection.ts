@@ -1,4 +1,4 @@
-import { connect, type ClientHttp2Session, type ClientHttp2Stream } from 'node:http2'
+import { connect, constants, type ClientHttp2Session, type ClientHttp2Stream } from 'node:http2'
 import { Duplex } from 'node:stream'
 import { TurnpikeError } from '../../core/error.ts'
 import type { AttemptWatcher } from '../attempt-watcher.ts'
@@ -70,6 +70,7 @@ export class Http2UpstreamConnection implements StreamEvents, StreamCarrier {
   /** The last stream that the endpoint acted on or will, as its GOAWAY said. */
   private lastStream = Infinity
   private toFlush = new Set<Http2UpstreamStream>()
+  private toReset: ClientHttp2Stream[] = []
 
   constructor(
     dialled: Dialled,
@@ -149,6 +150,18 @@ export class Http2UpstreamConnection implements StreamEvents, StreamCarrier {
   flushSoon(stream: Http2UpstreamStream): void {
     if (this.toFlush.size === 0) this.services.world.soon(this.flushAll)
     this.toFlush.add(stream)
+  }
+
+  /**
+   * Resets a stream, outside the codec's own turn: within it, node:http2 sends what is left of a stream after it
+   * destroyed it, and ends the process where trailers were to follow (an assertion in `OnTrailers`, Node 26).
+   */
+  resetSoon(stream: ClientHttp2Stream): void {
+    if (this.toReset.push(stream) === 1) this.services.world.soon(this.resetAll)
+  }
+
+  private readonly resetAll = (): void => {
+    for (const stream of this.toReset.splice(0)) stream.close(constants.NGHTTP2_CANCEL)
   }
 
   private readonly flushAll = (): void => {

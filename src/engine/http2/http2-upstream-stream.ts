@@ -22,6 +22,8 @@ export interface StreamCarrier {
   heard(): void
   /** Calls the stream's `flushClient` once all that can be read now was read. */
   flushSoon(stream: Http2UpstreamStream): void
+  /** Resets a stream that nobody wants any more. */
+  resetSoon(stream: ClientHttp2Stream): void
   /** Whether the endpoint has said that it did not act on that stream and will not (RFC 9113 §6.8). */
   refused(streamId: number): boolean
   /** The connection ended, and why, where that is known; null while it stands. */
@@ -201,6 +203,7 @@ export class Http2UpstreamStream implements BodySink, ExchangeWorker {
       return
     }
     this.begun = true
+    exchange.replyProtocol = 'HTTP/2'
     const hasBody = exchange.method !== 'HEAD' && status !== 204 && status !== 304
     const length = ended || !hasBody ? 0 : Number(headers.get('content-length') ?? -1)
     exchange.client.begin({ status, reason: reasonPhrase(status), headers, length, hasBody, facts: null })
@@ -277,7 +280,7 @@ export class Http2UpstreamStream implements BodySink, ExchangeWorker {
     exchange.client.worker = null
     services.timers.remove(this.deadline)
     services.ledger.strike('upstreamStreams')
-    if (!this.whole || !this.requestDone) stream.close(constants.NGHTTP2_CANCEL)
+    if (!this.whole || !this.requestDone) this.carrier.resetSoon(stream)
     // Node keeps a stream until its end was read.
     else stream.resume()
     this.carrier.streamOver()

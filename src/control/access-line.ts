@@ -1,5 +1,5 @@
 import type { TurnpikeError } from '../core/error.ts'
-import type { Exchange } from '../engine/exchange.ts'
+import type { Exchange, FailedAttempt } from '../engine/exchange.ts'
 import type { RequestIds } from '../engine/request-id.ts'
 import type { Session } from '../engine/session.ts'
 import { jsonText } from './json-text.ts'
@@ -61,6 +61,7 @@ export class AccessLines {
       exchange.bytesOut +
       ',"totalMs":' +
       this.milliseconds(finishedAt - startedAt)
+    if (exchange.queuedMs > 0) line += ',"queueMs":' + this.milliseconds(exchange.queuedMs)
     if (connectedAt > 0) {
       line += ',"connectMs":' + this.milliseconds(connectedAt - startedAt)
       if (firstByteAt > 0) {
@@ -74,6 +75,7 @@ export class AccessLines {
     if (exchange.attempts === 1)
       line += exchange.reused ? ',"attempts":1,"reused":true' : ',"attempts":1,"reused":false'
     else if (exchange.attempts > 1) line += ',"attempts":' + exchange.attempts + ',"reused":' + exchange.reused
+    if (exchange.failedAttempts !== null) line += failedText(exchange.failedAttempts)
     if (exchange.user !== '') line += ',"user":"' + cut(exchange.user, TEXT_LIMIT) + '"'
     if (exchange.error !== null) line += errorText(exchange.error)
     const { userAgent } = exchange
@@ -137,6 +139,14 @@ function pathText(target: string): string {
 
 function userAgentText(value: string): string {
   return `,"userAgent":"${cut(value, TEXT_LIMIT)}"}\n`
+}
+
+function failedText(attempts: readonly FailedAttempt[]): string {
+  const texts = attempts.map(
+    ({ endpoint, cause, afterMs }) =>
+      `{"endpoint":"${jsonText(endpoint)}","cause":"${cause}","afterMs":${afterMs.toFixed(3)}}`,
+  )
+  return `,"failedAttempts":[${texts.join(',')}]`
 }
 
 function errorText({ code, source, phase, message }: TurnpikeError): string {

@@ -1,5 +1,6 @@
 import type { Ledger } from '../engine/ledger.ts'
 import type { MiddlewareEvent } from '../engine/middleware/middleware-events.ts'
+import type { ClusterView } from '../upstream/describe-cluster.ts'
 import type { EndpointHealth } from '../upstream/health/endpoint-health.ts'
 import type { AccessRecord } from './access-log.ts'
 import type { LoopDelays } from './loop-delay.ts'
@@ -46,7 +47,7 @@ export interface ControlPort {
   /** In the order in which they are tried. */
   routes(): unknown
   /** With their endpoints, and the state of those. */
-  upstreams(): unknown
+  upstreams(): ClusterView[]
   /** Of every endpoint that the config names, each once. */
   endpointHealth(): Iterable<EndpointHealth>
   /** Lines of the access log that were not written. */

@@ -5,6 +5,7 @@ import { healthFamilies } from './health-families.ts'
 import { bucketBounds, type Histogram } from './histogram.ts'
 import { codeClasses, type Series } from './metrics.ts'
 import type { ProcessFacts } from './process-facts.ts'
+import { upstreamFamilies } from './upstream-families.ts'
 import { reloadResults } from './reload-history.ts'
 
 const PIECE_CHARACTERS = 65_536
@@ -50,6 +51,7 @@ export function* prometheusText(port: ControlPort, facts: ProcessFacts, format: 
     out.sample('turnpike_middleware_events_total', labelText({ middleware, event }), count)
   }
   healthFamilies(out, port.endpointHealth(), port.now())
+  upstreamFamilies(out, port.upstreams())
   yield out.take()
   out.family('turnpike_connections_accepted_total', 'counter', 'Connections that clients opened.')
   for (const [listener, count] of metrics.accepts()) {

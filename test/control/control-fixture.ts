@@ -48,7 +48,24 @@ export function controlPort(wanted: Partial<ControlPort> = {}): ControlPort {
       },
     }),
     routes: () => [{ name: 'users' }],
-    upstreams: () => [{ name: 'app', endpoints: [{ url: 'http://127.0.0.1:9001' }] }],
+    upstreams: () => [
+      {
+        name: 'app',
+        admission: { inFlight: 2, queued: 1, oldestMs: 250 },
+        retriesRefused: 4,
+        endpoints: [
+          {
+            url: 'http://127.0.0.1:9001',
+            weight: 1,
+            draining: false,
+            inFlight: 2,
+            circuit: 'halfOpen',
+            connections: { idle: 1, busy: 2, dialling: 0, waiting: 0 },
+            health: null,
+          },
+        ],
+      },
+    ],
     endpointHealth: () => [probedEndpoint()],
     logDropped: () => 3,
     loopDelay: () => ({ p50: 0.0001, p90: 0.0002, p99: 0.003, max: 0.01, count: 100, sum: 0.02 }),

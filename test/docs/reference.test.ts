@@ -46,6 +46,8 @@ describe('the reference says what the code does', () => {
         peerAddress: '10.0.0.1',
         clientAddress: '203.0.113.7',
         user: 'alice',
+        queuedMs: 1.5,
+        failedAttempts: [{ endpoint: 'http://127.0.0.1:9002', cause: 'ERR_CONNECT_REFUSED', afterMs: 0.5 }],
         error: new TurnpikeError('ERR_UPSTREAM_TRUNCATED'),
       }),
     )

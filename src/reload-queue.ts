@@ -1,4 +1,5 @@
 import { ConfigError, renderProblem } from './config/errors.ts'
+import type { FileHashes } from './config/file-hashes.ts'
 import type { LoadedConfig } from './config/load.ts'
 import type { Logger } from './control/logger.ts'
 import type { ReloadHistory, ReloadProblem, ReloadReport } from './control/reload-history.ts'
@@ -17,6 +18,8 @@ export interface ReloadPlace {
   revision(): string
   /** Puts a config in place of the one that serves. Rejects where that cannot be, with nothing changed. */
   apply(loaded: LoadedConfig): Promise<void>
+  /** Told what was read, whatever became of it. */
+  read(files: FileHashes): void
 }
 
 /** One reload after the other; what went wrong is told, and the last good config serves on (W4). */
@@ -54,9 +57,11 @@ export class ReloadQueue {
     let problems: ReloadProblem[] = []
     try {
       const loaded = await load()
+      this.place.read(loaded.source.files)
       if (loaded.revision !== before) await this.place.apply(loaded)
     } catch (error) {
       problems = problemsOf(error)
+      if (error instanceof ConfigError && error.files.size > 0) this.place.read(error.files)
     }
     const revision = this.place.revision()
     const result = problems.length > 0 ? 'refused' : revision === before ? 'unchanged' : 'applied'

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Config, ConfigInput } from './config/config.ts'
+import { ConfigWatch } from './config-watch.ts'
 import { loadConfigObject, type LoadedConfig } from './config/load.ts'
 import { controlView } from './control-view.ts'
 import { AccessLog } from './control/access-log.ts'
@@ -57,6 +58,7 @@ export class Turnpike {
   private readonly parts: Parts
   private readonly listeners: ListenerSet
   private readonly reloads: ReloadQueue
+  private watching: ConfigWatch | null = null
   private admin: OpenAdmin | null = null
   private stopping: Promise<StopReport> | null = null
   /** Resolved by the second call to stop. */
@@ -78,6 +80,7 @@ export class Turnpike {
       logger: parts.logger,
       revision: () => this.loaded.revision,
       apply: (next) => this.apply(next),
+      read: (files) => this.watching?.follow(files),
     })
   }
 
@@ -114,9 +117,12 @@ export class Turnpike {
     return this.admin?.server.address() ?? null
   }
 
-  /** What goes on by itself as long as this runs, such as watching files, is started through a scope of its own here. */
-  background(): Scope {
-    return this.parts.scope.child()
+  /** Reads its config again whenever a file that it was read from says something else. */
+  watch(): void {
+    const { scope, services } = this.parts
+    this.watching ??= new ConfigWatch(this.loaded.source.files, scope.child(), services.ledger, () => {
+      void this.reread('file')
+    })
   }
 
   /** Why no traffic should be sent here now; empty when ready. */
@@ -346,7 +352,6 @@ async function buildGeneration(config: Config, parts: Parts): Promise<{ generati
     services,
     via: viaLine === '' ? '' : pseudonym,
     scope,
-    modules: new Map(),
     report: (error) => logger.error('a middleware failed', { error }),
   })
   try {

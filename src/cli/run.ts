@@ -1,12 +1,14 @@
 import { renderProblem } from '../config/errors.ts'
-import { loadConfig } from '../config/load.ts'
+import { loadConfig, type LoadedConfig } from '../config/load.ts'
+import type { Turnpike } from '../turnpike.ts'
 import { command, configFile, defaultConfigText, noPositionals } from './command.ts'
 import { listenerLines, serve } from './serve.ts'
 
 const usage = `Usage: turnpike run [--config FILE]
 
 Runs a config until SIGTERM or SIGINT, which drain; a second signal stops at once.
-SIGHUP opens the log files again.
+The config is read again when one of its files changes, and on SIGHUP and SIGUSR2;
+SIGHUP also opens the log files again.
 
   -c, --config FILE      ${defaultConfigText}
   -h, --help             shows this
@@ -19,10 +21,13 @@ export const run = command(
   { usage, options: { config: { type: 'string', short: 'c' } } },
   async ({ values, positionals }, io) => {
     noPositionals(positionals)
-    const loaded = await loadConfig(await configFile(values.config, io), { cwd: io.cwd, env: io.env })
+    const file = await configFile(values.config, io)
+    const load = (): Promise<LoadedConfig> => loadConfig(file, { cwd: io.cwd, env: io.env })
+    const loaded = await load()
     for (const warning of loaded.warnings) io.stderr.write(`${renderProblem(warning)}\n`)
-    return serve(loaded, io, (turnpike) => {
+    const started = (turnpike: Turnpike): void => {
       io.stderr.write(`turnpike: serving ${loaded.source.file}\n${listenerLines(turnpike)}\n`)
-    })
+    }
+    return serve(loaded, io, started, load)
   },
 )

@@ -8,34 +8,44 @@ import { keepWarm } from './keep-warm.ts'
 
 /**
  * Runs a config until it is told to stop: the first signal drains, a second one stops at once.
+ * `load` reads the config again: on SIGHUP and SIGUSR2, when asked by the admin API, and when its files change.
  * Throws a FaultError where an address cannot be bound.
  */
-export async function serve(loaded: LoadedConfig, io: CliIo, started: (turnpike: Turnpike) => void): Promise<number> {
+export async function serve(
+  loaded: LoadedConfig,
+  io: CliIo,
+  started: (turnpike: Turnpike) => void,
+  load?: () => Promise<LoadedConfig>,
+): Promise<number> {
   keepWarm()
-  const turnpike = await start(loaded)
+  const turnpike = await start(loaded, load)
+  if (load !== undefined) turnpike.watch()
   const stopped = Promise.withResolvers<void>()
+  const reread = (): void => {
+    turnpike.reread('signal')?.catch(stopped.reject)
+  }
   const reopen = (): void => {
-    turnpike.reopenLogs().catch(stopped.reject)
+    turnpike.reopenLogs().then(reread, stopped.reject)
   }
   const stop = (): void => {
     if (!turnpike.draining) io.stderr.write('turnpike: draining; a second signal stops at once\n')
     turnpike.stop().then(() => stopped.resolve(), stopped.reject)
   }
-  process.on('SIGHUP', reopen).on('SIGINT', stop).on('SIGTERM', stop)
+  process.on('SIGHUP', reopen).on('SIGUSR2', reread).on('SIGINT', stop).on('SIGTERM', stop)
   try {
     started(turnpike)
     await stopped.promise
   } finally {
-    process.off('SIGHUP', reopen).off('SIGINT', stop).off('SIGTERM', stop)
+    process.off('SIGHUP', reopen).off('SIGUSR2', reread).off('SIGINT', stop).off('SIGTERM', stop)
   }
   const { cut } = await turnpike.stop()
   io.stderr.write(cut === 0 ? 'turnpike: stopped\n' : `turnpike: stopped; ${cut} busy connections were cut\n`)
   return exit.ok
 }
 
-async function start(loaded: LoadedConfig): Promise<Turnpike> {
+async function start(loaded: LoadedConfig, load?: () => Promise<LoadedConfig>): Promise<Turnpike> {
   try {
-    return await Turnpike.start(loaded)
+    return await Turnpike.start(loaded, load === undefined ? {} : { load })
   } catch (error) {
     if (!(error instanceof TurnpikeError)) throw error
     throw new FaultError(`turnpike: ${error.code}: ${error.message}`, { cause: error })

@@ -1,5 +1,6 @@
 import type { ErrorCode } from '../core/error-codes.ts'
 import { TurnpikeError } from '../core/error.ts'
+import type { FileHashes } from './file-hashes.ts'
 
 /** Where a key or value stands: a line and column from 1, in UTF-16 units. */
 export interface Place {
@@ -21,6 +22,8 @@ export type Path = readonly PropertyKey[]
 /** A config that cannot be used: every problem found, in the order of the file. */
 export class ConfigError extends TurnpikeError {
   readonly problems: readonly Problem[]
+  /** What was read before it was thrown: what to look at for a change. */
+  files: FileHashes = new Map()
 
   constructor(problems: readonly Problem[]) {
     super(problems[0]?.code ?? 'ERR_CONFIG_INVALID', { message: problems.map(renderProblem).join('\n') })

@@ -6,14 +6,13 @@ import { parsePasswordHash } from '../core/password-hash.ts'
 import type { Config } from './config.ts'
 import { renderPath, type Path } from './errors.ts'
 import { middlewareFiles, namedByMiddleware } from './middleware-files.ts'
+import { hashOf, type FileHashes } from './file-hashes.ts'
 import type { Finding } from './source.ts'
 import { systemCode, valueAt } from './tree.ts'
 
 /** The files that a config names, read: what is wrong with them, and their texts for the checked config. */
 export interface ReadFiles {
   findings: Finding[]
-  /** Absolute paths of all that were asked for, in order: what a watcher looks at. */
-  paths: string[]
   /** Puts texts, secrets and absolute paths into the checked config. */
   fill(config: Config): void
 }
@@ -28,8 +27,8 @@ interface Named {
   keyPath?: Path
 }
 
-/** Reads every file that a tree names, whatever else is wrong with the tree. Paths are relative to `folder`. */
-export async function readFiles(data: unknown, folder: string): Promise<ReadFiles> {
+/** Reads every file that a tree names, whatever else is wrong with the tree. Paths are relative to `folder`; `hashes` takes what was read. */
+export async function readFiles(data: unknown, folder: string, hashes: FileHashes): Promise<ReadFiles> {
   const named = namedFiles(data)
   const texts = new Map<string, string>()
   const findings: Finding[] = []
@@ -44,8 +43,13 @@ export async function readFiles(data: unknown, folder: string): Promise<ReadFile
   for (const each of named) {
     const absolute = resolve(folder, each.file)
     try {
-      if (!texts.has(absolute)) texts.set(absolute, await readFile(absolute, 'utf8'))
+      if (!texts.has(absolute)) {
+        const bytes = await readFile(absolute)
+        hashes.set(absolute, hashOf(bytes))
+        texts.set(absolute, bytes.toString('utf8'))
+      }
     } catch (error) {
+      hashes.set(absolute, '')
       report(each, `${each.file} cannot be read: ${reason(error)}`)
       continue
     }
@@ -71,7 +75,7 @@ export async function readFiles(data: unknown, folder: string): Promise<ReadFile
     else if (fault !== undefined) report(each, `${each.file} ${fault}`)
   }
   const fill = (config: Config) => fillConfig(config, folder, texts)
-  return { findings, paths: [...new Set(named.map((each) => resolve(folder, each.file)))], fill }
+  return { findings, fill }
 }
 
 function namedFiles(data: unknown): Named[] {

@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import { dirname, extname, resolve } from 'node:path'
 import type { Config, ConfigInput } from './config.ts'
-import { configRevision } from './dump.ts'
 import type { Environment } from './environment.ts'
 import { ConfigError, type Problem } from './errors.ts'
+import { hashOf, type FileHashes } from './file-hashes.ts'
 import { ObjectSource, readModule } from './module-source.ts'
+import { configRevision } from './revision.ts'
 import type { ConfigSource, Finding } from './source.ts'
 import { systemCode } from './tree.ts'
 import { validateConfig } from './validate.ts'
@@ -12,8 +13,8 @@ import { validateConfig } from './validate.ts'
 /** A config that can be run, and what it was made of. */
 export interface LoadedConfig {
   config: Config
-  /** Where it came from: the file as named, and every file to watch, absolute, the config itself first. */
-  source: { file: string; watch: string[] }
+  /** Where it came from: the file as named, and every file that was read, the config itself first. */
+  source: { file: string; files: FileHashes }
   /** See `configRevision`. */
   revision: string
   warnings: Problem[]
@@ -43,37 +44,45 @@ export const configFileNames = [
  */
 export async function loadConfig(file: string, options: LoadOptions = {}): Promise<LoadedConfig> {
   const absolute = resolve(options.cwd ?? process.cwd(), file)
-  const source = await readSource(file, absolute)
-  return check(source, dirname(absolute), options, [absolute])
+  const hashes: FileHashes = new Map()
+  try {
+    return await check(await readSource(file, absolute, hashes), dirname(absolute), options, hashes)
+  } catch (error) {
+    if (error instanceof ConfigError) error.files = hashes
+    throw error
+  }
 }
 
 /** Checks a config that is at hand as an object. Paths inside are relative to `cwd`. Throws a ConfigError. */
 export async function loadConfigObject(input: ConfigInput, options: LoadOptions = {}): Promise<LoadedConfig> {
-  return check(new ObjectSource('config', input), options.cwd ?? process.cwd(), options, [])
+  return check(new ObjectSource('config', input), options.cwd ?? process.cwd(), options, new Map())
 }
 
 async function check(
   source: ConfigSource,
   folder: string,
   { env = process.env, lint = () => [] }: LoadOptions,
-  watch: string[],
+  hashes: FileHashes,
 ): Promise<LoadedConfig> {
-  const { config, warnings, files } = await validateConfig(source, { folder, env, lint })
+  const { config, warnings } = await validateConfig(source, { folder, env, lint, hashes })
   return {
     config,
-    source: { file: source.file, watch: [...watch, ...files] },
-    revision: configRevision(config),
+    source: { file: source.file, files: hashes },
+    revision: await configRevision(config, []),
     warnings,
   }
 }
 
-async function readSource(file: string, absolute: string): Promise<ConfigSource> {
+async function readSource(file: string, absolute: string, hashes: FileHashes): Promise<ConfigSource> {
   const kind = extname(absolute)
   const fail = (message: string) => new ConfigError([{ file, line: 1, column: 1, code: 'ERR_CONFIG_FILE', message }])
   let text: string
   try {
-    text = (await readFile(absolute, 'utf8')).replace(/^\uFEFF/, '')
+    const bytes = await readFile(absolute)
+    hashes.set(absolute, hashOf(bytes))
+    text = bytes.toString('utf8').replace(/^\uFEFF/, '')
   } catch (error) {
+    hashes.set(absolute, '')
     const code = systemCode(error)
     throw fail(code === 'ENOENT' ? 'there is no such file' : `the file cannot be read: ${code}`)
   }

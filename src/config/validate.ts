@@ -2,9 +2,11 @@ import { z } from 'zod'
 import type { Config } from './config.ts'
 import { ConfigError, type Place, type Problem } from './errors.ts'
 import { hideValues, substituteEnvironment, type Environment, type Substitution } from './environment.ts'
+import type { FileHashes } from './file-hashes.ts'
 import { readFiles } from './files.ts'
 import { describeIssue, findingsOf, flattenIssues } from './issues.ts'
 import { lintConfig } from './lints.ts'
+import { importOwnMiddleware } from './own-middleware.ts'
 import { findReferences } from './references.ts'
 import { configSchema } from './schema.ts'
 import type { ConfigSource, Finding } from './source.ts'
@@ -15,8 +17,6 @@ export interface CheckedConfig {
   config: Config
   /** Odd but not wrong: unused upstreams, routes that nothing reaches. */
   warnings: Problem[]
-  /** Absolute paths of the certificates, keys and secrets that were read with it. */
-  files: string[]
 }
 
 const smallest = `the config is empty; a smallest one is:
@@ -33,7 +33,7 @@ const smallest = `the config is empty; a smallest one is:
 /** Checks a tree from any source. Throws a ConfigError with everything that is wrong. */
 export async function validateConfig(
   source: ConfigSource,
-  options: { folder: string; env: Environment; lint: (config: Config) => Finding[] },
+  options: { folder: string; env: Environment; lint: (config: Config) => Finding[]; hashes: FileHashes },
 ): Promise<CheckedConfig> {
   if (source.problems.length > 0) throw new ConfigError(inOrder(source.problems))
   if (isEmpty(source.data)) {
@@ -41,16 +41,19 @@ export async function validateConfig(
   }
   const { data, substitutions, findings } = substituteEnvironment(source.data, options.env)
   const parsed = parse(data, substitutions)
-  const files = await readFiles(data, options.folder)
+  const files = await readFiles(data, options.folder, options.hashes)
+  const own = await importOwnMiddleware(data, options.folder, options.hashes)
   // Where a variable is not set, what the schema says of the text without it is noise.
   const unset = new Set(findings.map(({ path }) => JSON.stringify(path)))
-  const faults = [...findingsOf(parsed.error?.issues ?? [], data), ...findReferences(data), ...files.findings]
+  const read = [...files.findings, ...own.findings]
+  const faults = [...findingsOf(parsed.error?.issues ?? [], data), ...findReferences(data), ...read]
   findings.push(...faults.filter(({ path }) => !unset.has(JSON.stringify(path))))
   const placed = (finding: Finding) => place(source, finding, substitutions)
   if (parsed.data === undefined || findings.length > 0) throw new ConfigError(inOrder(findings.map(placed)))
   files.fill(parsed.data)
+  own.fill(parsed.data, (path) => ({ file: source.file, ...source.place(path, 'value') }))
   const odd = [...lintConfig(parsed.data), ...options.lint(parsed.data)]
-  return { config: parsed.data, warnings: inOrder(odd.map(placed)), files: files.paths }
+  return { config: parsed.data, warnings: inOrder(odd.map(placed)) }
 }
 
 /** A variable's text is read as a number or a switch where the schema wants one: nowhere else, so that a password of digits stays text. */

@@ -16,6 +16,8 @@ export const ledgerKinds = [
   'sharedStates',
   'generations',
   'logFiles',
+  'watches',
+  'workers',
   'codecs',
   'mirrors',
   'modules',

@@ -86,7 +86,8 @@ export class Http2Connections implements EndpointConnections, Http2ConnectionKee
     const at = this.open.indexOf(connection)
     if (at >= 0) this.open.splice(at, 1)
     this.closingOnes.add(connection)
-    if (error !== null) this.failed(this.openingOf(connection)!, error)
+    const opening = this.openingOf(connection)
+    if (opening !== undefined && error !== null) this.failed(opening, error)
     else this.replace()
   }
 
@@ -203,9 +204,8 @@ class Opening implements DialResult, WaitingPlace {
   leftBy(rider: WaitingExchange): void {
     this.riders.delete(rider)
     if (this.riders.size > 0) return
-    if (this.connection === null) {
-      this.handle?.cancel()
-      this.connections.abandoned(this)
-    }
+    this.connections.abandoned(this)
+    if (this.connection === null) this.handle?.cancel()
+    else this.connection.destroy()
   }
 }

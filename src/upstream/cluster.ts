@@ -89,6 +89,7 @@ export class Cluster implements Candidates<Member> {
               })),
               tls,
               security,
+              http2: config.http2,
               services,
             },
             scope,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
+import { constants } from 'node:http2'
 import { createServer } from 'node:net'
 import { createServer as createTlsServer } from 'node:tls'
 import { once } from 'node:events'
@@ -8,6 +9,7 @@ import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { realWorld } from '../../src/engine/real-world.ts'
 import { testCertificate } from '../support/certificates.ts'
+import { startHttp2Endpoint, type Http2Script } from '../support/http2-endpoint.ts'
 import { answering, ok, startOrigin } from '../support/origin.ts'
 import { portOf } from '../support/peers/free-port.ts'
 import { requireProgram } from '../support/peers/require-program.ts'
@@ -217,6 +219,41 @@ test('IPv6 and Unix endpoints are probed, and another port where one is given', 
   assert.equal(await outcomeOf(`http://[::1]:${portOf(six)}`, { body: 'six' }), 'passed')
   assert.equal(await outcomeOf('http://127.0.0.1:1', { port: management.port, host: 'app.test' }), 'passed')
   assert.deepEqual(management.requests[0]!.fields[0], ['host', 'app.test'])
+})
+
+test('an upstream with `http2` is probed by HTTP/2, over TLS and without', async (t) => {
+  if (!requireProgram(t, 'openssl')) return
+  const { cert, key } = testCertificate({ subject: '127.0.0.1', names: ['IP:127.0.0.1'] })
+  const script: Http2Script = (stream, fields) => {
+    if (fields[':path'] === '/hangs') return
+    if (fields[':path'] === '/resets') return stream.close(constants.NGHTTP2_INTERNAL_ERROR)
+    stream.respond({ ':status': fields[':path'] === '/well' ? 200 : 503 })
+    stream.end(`hello ${String(fields[':authority'])} ${String(fields['user-agent'])}`)
+  }
+  const plain = await startHttp2Endpoint(t, script)
+  const secure = await startHttp2Endpoint(t, script, {}, { cert, key })
+  const http1 = await startOrigin(t)
+  const { generation } = startMonitored(t)
+  const outcomeOf = async (url: string, input: ActiveInput): Promise<string> => {
+    const active = { interval: '10s', timeout: '5s', ...input }
+    const { healths, close } = generation([url], { active }, cert, true)
+    await until(() => probed(healths[0]!) === 1, url)
+    const { outcome, reason } = healths[0]!.lastProbe!
+    await close()
+    return `${outcome} ${reason}`.trim()
+  }
+  for (const { url } of [plain, secure]) {
+    assert.equal(
+      await outcomeOf(url, { path: '/well', host: 'app.test', body: 'hello app.test turnpike-probe' }),
+      'passed',
+    )
+    assert.equal(await outcomeOf(url, { path: '/sick' }), 'failed status 503')
+    assert.equal(await outcomeOf(url, { path: '/hangs', timeout: '50ms' }), 'timeout ERR_FIRST_BYTE_TIMEOUT')
+    assert.equal(await outcomeOf(url, { path: '/resets' }), 'failed ERR_UPSTREAM_HTTP2')
+    assert.equal(await outcomeOf(url, { path: '/well', method: 'HEAD' }), 'passed')
+  }
+  assert.equal(await outcomeOf(secure.url, { kind: 'tls' }), 'passed')
+  assert.match(await outcomeOf(http1.url, {}), /^failed ERR_UPSTREAM_(?:HTTP2|CLOSED)$/)
 })
 
 test('W8 probes wait for one of 64 places, and come up to a tenth early, never late', async (t) => {

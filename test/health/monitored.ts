@@ -28,7 +28,7 @@ export interface Generation {
 export interface Monitored {
   services: EngineServices
   /** Comes beside what is there, as a reload does; the older one closes when told. */
-  generation: (endpoints: string[], health: HealthInput, ca?: string) => Generation
+  generation: (endpoints: string[], health: HealthInput, ca?: string, http2?: boolean) => Generation
 }
 
 /** An engine without listeners, to run health in. When the test is over everything is closed, and nothing may be left. */
@@ -50,7 +50,7 @@ export function startMonitored(t: TestContext, world: World = realWorld()): Moni
   })
   return {
     services,
-    generation(endpoints, health, ca) {
+    generation(endpoints, health, ca, http2 = false) {
       const config = upstreamSchema.parse({ endpoints, health })
       const scope = new Scope(root)
       scopes.push(scope)
@@ -58,8 +58,11 @@ export function startMonitored(t: TestContext, world: World = realWorld()): Moni
         endpoint,
         health: endpointHealth(scope, 'app', endpoint.url, world),
       }))
-      const security = new UpstreamTls({ minVersion: '1.2', verify: true, ...(ca !== undefined && { ca }) })
-      const monitor = new HealthMonitor({ config: config.health!, members, tls: config.tls, security, services }, scope)
+      const security = new UpstreamTls({ minVersion: '1.2', verify: true, http2, ...(ca !== undefined && { ca }) })
+      const monitor = new HealthMonitor(
+        { config: config.health!, members, tls: config.tls, security, http2, services },
+        scope,
+      )
       return { monitor, healths: members.map((member) => member.health), close: () => scope.close() }
     },
   }

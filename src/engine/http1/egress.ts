@@ -1,6 +1,6 @@
-import type { Headers } from '../../core/headers.ts'
 import { egressAuthority, egressFields, type HopOptions } from '../egress-fields.ts'
 import type { Exchange } from '../exchange.ts'
+import type { OwnRequest } from '../probe/inquiry.ts'
 
 export interface EgressOptions extends HopOptions {
   /** The `Via` line of a request that came by HTTP/1.1. */
@@ -28,18 +28,18 @@ export function egressHead(exchange: Exchange, options: EgressOptions): string {
   return head + '\r\n'
 }
 
-/** No body, and header fields that came before and owe the next hop nothing but the usual. */
+/** No body, and header fields that came before and owe the next hop nothing but the usual; middleware may have added some. */
 function isEveryday(exchange: Exchange, options: EgressOptions): boolean {
   return (
     exchange.everyday &&
-    exchange.headers.pristine &&
+    exchange.headers.intact !== null &&
     exchange.body === null &&
     exchange.versionMinor === 1 &&
     options.host === 'preserve'
   )
 }
 
-/** The head of a request of our own, without a body: no client stands behind it, and its connection serves it alone. */
-export function ownRequestHead(method: string, target: string, host: string, headers: Headers): string {
-  return `${method} ${target} HTTP/1.1\r\nHost: ${host}\r\n${headers.toText()}Connection: close\r\n\r\n`
+/** The head of a request of our own: no client stands behind it, and its connection serves it alone. */
+export function ownRequestHead({ method, target, authority, headers }: OwnRequest): string {
+  return `${method} ${target} HTTP/1.1\r\nHost: ${authority}\r\n${headers.toText()}Connection: close\r\n\r\n`
 }

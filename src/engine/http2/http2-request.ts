@@ -1,6 +1,7 @@
 import { addFields } from '../../wire/http2/fields.ts'
 import { egressAuthority, egressFields, type HopOptions } from '../egress-fields.ts'
 import type { Exchange } from '../exchange.ts'
+import type { OwnRequest } from '../probe/inquiry.ts'
 
 /**
  * The egress choke point of HTTP/2: the head of a request as names and values in turn, pseudo-fields first
@@ -18,5 +19,13 @@ export function http2Request(exchange: Exchange, options: HopOptions, scheme: 'h
   }
   // RFC 9113 §8.2.2: the one thing that TE may say.
   if (exchange.acceptsTrailers) list.push('te', 'trailers')
+  return list
+}
+
+/** The head of a request of our own. */
+export function ownHttp2Request(request: OwnRequest, scheme: 'http' | 'https'): string[] {
+  const { method, target, authority, headers } = request
+  const list = [':method', method, ':scheme', scheme, ':authority', authority, ':path', target]
+  addFields(list, headers)
   return list
 }

@@ -51,7 +51,9 @@ const bodyMatch = z.union(
 const active = z.strictObject({
   kind: choice(['http', 'tcp', 'tls'])
     .default('http')
-    .describe('What is tried: a request by HTTP/1.1, a connection, or a connection and its TLS handshake.'),
+    .describe(
+      'What is tried: a request (by HTTP/2 where the upstream has `http2`), a connection, or a connection and its TLS handshake.',
+    ),
   path: probePath.default('/').describe('Path that is asked for, with its query.'),
   method: choice(['GET', 'HEAD']).default('GET').describe('Method.'),
   host: probeHost.optional().describe("`Host` that is sent. Absent: the endpoint's own name."),

@@ -15,6 +15,8 @@ export interface HealthMonitorOptions {
   /** How its `https://` endpoints are verified. */
   tls: UpstreamConfig['tls']
   security: UpstreamSecurity | null
+  /** Whether they are spoken to by HTTP/2. */
+  http2: boolean
   services: EngineServices
 }
 
@@ -31,7 +33,7 @@ export class HealthMonitor implements HealthOverseer {
   private recountAt = 0
 
   /** `scope`: that of the config. */
-  constructor({ config, members, tls, security, services }: HealthMonitorOptions, scope: Scope) {
+  constructor({ config, members, tls, security, http2, services }: HealthMonitorOptions, scope: Scope) {
     const { active, passive, panicThreshold } = config
     this.passive = passive === undefined ? null : new PassiveRules(passive)
     this.panicThreshold = panicThreshold
@@ -39,7 +41,7 @@ export class HealthMonitor implements HealthOverseer {
     for (const health of this.healths) scope.use(health.oversee(this))
     if (active === undefined) return
     const settingsHash = createHash('sha256')
-      .update(JSON.stringify([active, tls, tls.ca?.text, tls.cert?.text, tls.key?.text]))
+      .update(JSON.stringify([active, http2, tls, tls.ca?.text, tls.cert?.text, tls.key?.text]))
       .digest('hex')
     for (const { endpoint, health } of members) {
       const { target, authority } = endpoint
@@ -48,7 +50,7 @@ export class HealthMonitor implements HealthOverseer {
         `prober ${health.upstream} ${health.url} ${settingsHash}`,
         (own) =>
           new Prober(
-            { health, settings: active, target, authority, tls: endpoint.tls ? security : null, services },
+            { health, settings: active, target, authority, tls: endpoint.tls ? security : null, http2, services },
             own,
           ),
       )

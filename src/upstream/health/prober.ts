@@ -1,8 +1,8 @@
 import { Headers } from '../../core/headers.ts'
 import type { TurnpikeError } from '../../core/error.ts'
 import type { DialTarget } from '../../engine/dial/dial.ts'
-import { ownRequestHead } from '../../engine/http1/egress.ts'
-import { Probe, type ProbeEvents } from '../../engine/http1/probe.ts'
+import type { InquiryEvents, OwnRequest } from '../../engine/probe/inquiry.ts'
+import { Probe } from '../../engine/probe/probe.ts'
 import type { Scope } from '../../engine/scope.ts'
 import type { EngineServices } from '../../engine/services.ts'
 import type { UpstreamSecurity } from '../../engine/tls/upstream-security.ts'
@@ -19,6 +19,8 @@ export interface ProberOptions {
   authority: string
   /** Null for plain text. */
   tls: UpstreamSecurity | null
+  /** Whether the endpoint is spoken to by HTTP/2. */
+  http2: boolean
   services: EngineServices
 }
 
@@ -28,12 +30,12 @@ const MOST_AT_ONCE = 64
 const JITTER = 0.1
 
 /** Probes one endpoint, the first time at once, until its scope ends. */
-export class Prober implements HealthProber, SlotTaker, ProbeEvents, Disposable {
+export class Prober implements HealthProber, SlotTaker, InquiryEvents, Disposable {
   up: boolean
   private readonly options: ProberOptions
   private readonly scope: Scope
   private readonly slots: ProbeSlots
-  private readonly request: { method: string; head: string } | null
+  private readonly request: OwnRequest | null
   private readonly place: Disposable
   /** Whether a probe of its own stands behind `up`, or what was known before. */
   private judged = true
@@ -68,6 +70,7 @@ export class Prober implements HealthProber, SlotTaker, ProbeEvents, Disposable 
         target: settings.port === undefined || target.kind === 'unix' ? target : { ...target, port: settings.port },
         tls: settings.kind === 'tcp' ? null : tls,
         request: this.request,
+        http2: this.options.http2,
         timeoutMs: settings.timeout,
       },
       this,
@@ -139,11 +142,11 @@ export class Prober implements HealthProber, SlotTaker, ProbeEvents, Disposable 
   }
 }
 
-function requestOf({ settings, authority }: ProberOptions): { method: string; head: string } | null {
+function requestOf({ settings, authority }: ProberOptions): OwnRequest | null {
   const { kind, method, path, host = authority, headers } = settings
   if (kind !== 'http') return null
   const fields = Headers.from(Object.entries({ 'user-agent': 'turnpike-probe', ...headers }))
-  return { method, head: ownRequestHead(method, path, host, fields) }
+  return { method, target: path, authority: host, headers: fields }
 }
 
 function matches(wanted: NonNullable<ActiveHealthConfig['body']>, body: string): boolean {

@@ -21,6 +21,8 @@ export interface LogLine {
   endpoint?: string
   attempts?: number
   reused?: boolean
+  queueMs?: number
+  failedAttempts?: { endpoint: string; cause: string; afterMs: number }[]
   bytesIn: number
   bytesOut: number
 }

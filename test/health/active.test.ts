@@ -221,17 +221,19 @@ test('IPv6 and Unix endpoints are probed, and another port where one is given', 
   assert.deepEqual(management.requests[0]!.fields[0], ['host', 'app.test'])
 })
 
+/** Answers by the path. */
+const byPath: Http2Script = (stream, fields) => {
+  if (fields[':path'] === '/hangs') return
+  if (fields[':path'] === '/resets') return stream.close(constants.NGHTTP2_INTERNAL_ERROR)
+  stream.respond({ ':status': fields[':path'] === '/well' ? 200 : 503 })
+  stream.end(`hello ${String(fields[':authority'])} ${String(fields['user-agent'])}`)
+}
+
 test('an upstream with `http2` is probed by HTTP/2, over TLS and without', async (t) => {
   if (!requireProgram(t, 'openssl')) return
   const { cert, key } = testCertificate({ subject: '127.0.0.1', names: ['IP:127.0.0.1'] })
-  const script: Http2Script = (stream, fields) => {
-    if (fields[':path'] === '/hangs') return
-    if (fields[':path'] === '/resets') return stream.close(constants.NGHTTP2_INTERNAL_ERROR)
-    stream.respond({ ':status': fields[':path'] === '/well' ? 200 : 503 })
-    stream.end(`hello ${String(fields[':authority'])} ${String(fields['user-agent'])}`)
-  }
-  const plain = await startHttp2Endpoint(t, script)
-  const secure = await startHttp2Endpoint(t, script, {}, { cert, key })
+  const plain = await startHttp2Endpoint(t, byPath)
+  const secure = await startHttp2Endpoint(t, byPath, {}, { cert, key })
   const http1 = await startOrigin(t)
   const { generation } = startMonitored(t)
   const outcomeOf = async (url: string, input: ActiveInput): Promise<string> => {

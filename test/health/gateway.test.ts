@@ -167,16 +167,17 @@ test('without panic nobody is left: 503 with a cause code', async (t) => {
   assert.equal(served.length, 0)
 })
 
+const withAdmin = (endpoints: string[]): ConfigInput => ({
+  listeners: { web: { address: '127.0.0.1:0', door: 'gateway' } },
+  gateway: { routes: [{ name: 'all', to: 'app' }], upstreams: { app: { endpoints, health: { active } } } },
+  admin: { address: '127.0.0.1:0' },
+  log: { access: 'off' },
+})
+
 test('health is seen: /api/upstreams with the history, metrics whose series go with the endpoint', async (t) => {
   const sick = await service(t, () => 503)
   const well = await service(t)
-  const config = (endpoints: string[]): ConfigInput => ({
-    listeners: { web: { address: '127.0.0.1:0', door: 'gateway' } },
-    gateway: { routes: [{ name: 'all', to: 'app' }], upstreams: { app: { endpoints, health: { active } } } },
-    admin: { address: '127.0.0.1:0' },
-    log: { access: 'off' },
-  })
-  const gateway = await startGateway(t, { config: config([sick.origin.url, well.origin.url]) })
+  const gateway = await startGateway(t, { config: withAdmin([sick.origin.url, well.origin.url]) })
   await gateway.when(() => !healthOf(gateway)[0]!.up && probed(healthOf(gateway)[1]!) > 0, 'the probes')
   const { upstreams } = JSON.parse((await get(adminPort(gateway), '/api/upstreams')).body)
   const [{ panicking, endpoints }] = upstreams
@@ -202,6 +203,6 @@ test('health is seen: /api/upstreams with the history, metrics whose series go w
     new Set(results.map((sample) => `${sample['endpoint']} ${sample['result']}`)),
     new Set([`${sick.origin.url} failed`, `${well.origin.url} passed`]),
   )
-  await gateway.turnpike.reload(config([well.origin.url]))
+  await gateway.turnpike.reload(withAdmin([well.origin.url]))
   assert.deepEqual(await samples('turnpike_endpoint_up'), [{ upstream: 'app', endpoint: well.origin.url, value: 1 }])
 })

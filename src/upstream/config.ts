@@ -126,42 +126,53 @@ const cookieName = parsed('a cookie name', (name) => {
   throw new RangeError(`${JSON.stringify(name)} is not a cookie name`)
 })
 
+/** What was found in place of one of `words`, with the nearest of them. */
+function notOneOf(words: readonly string[], input: unknown): string {
+  return `found ${kindOf(input)}${suggestion(typeof input === 'string' ? nearest(input, words) : undefined)}`
+}
+
+const hashWords = ['clientIp', 'path'] as const
+
 const hashBy = z.union(
   [
-    choice(['clientIp', 'path']),
+    choice(hashWords),
     z.strictObject({ header: fieldName.describe('Name of a header field.') }),
     z.strictObject({ cookie: cookieName.describe('Name of a cookie.') }),
   ],
-  { error: ({ input }) => `expected clientIp, path, { header } or { cookie }, found ${kindOf(input)}` },
+  { error: ({ input }) => `expected clientIp, path, { header } or { cookie }, ${notOneOf(hashWords, input)}` },
 )
 
-const balance = z.union(
-  [
-    choice(['roundRobin', 'leastConnections', 'random', 'peakEwma']),
-    z.strictObject({
-      hash: hashBy.describe('What binds a request to an endpoint: `clientIp`, `path`, `{ header }` or `{ cookie }`.'),
-    }),
-    z.strictObject({
-      sticky: z
-        .strictObject({ cookie: cookieName.describe('Name of the cookie.') })
-        .describe('Sets a cookie, so that a client comes back to the endpoint that served it first.'),
-    }),
-  ],
-  {
-    error: ({ input }) => {
-      const near = typeof input === 'string' ? nearest(input, balances) : undefined
-      return `expected one of ${balances.join(', ')}, { hash } or { sticky }, found ${kindOf(input)}${suggestion(near)}`
-    },
-  },
-)
+const affinity = z
+  .strictObject({
+    hash: hashBy
+      .optional()
+      .describe('What binds a request to an endpoint: `clientIp`, `path`, `{ header }` or `{ cookie }`.'),
+    sticky: z
+      .strictObject({ cookie: cookieName.describe('Name of the cookie.') })
+      .optional()
+      .describe('Sets a cookie, so that a client comes back to the endpoint that served it first.'),
+  })
+  .transform(({ hash, sticky }, context) => {
+    if (hash !== undefined && sticky === undefined) return { hash }
+    if (sticky !== undefined && hash === undefined) return { sticky }
+    context.issues.push({ code: 'custom', message: 'write one of `hash` and `sticky`', input: hash })
+    return z.NEVER
+  })
 
-const balances = ['roundRobin', 'leastConnections', 'random', 'peakEwma']
+const balanceWords = ['roundRobin', 'leastConnections', 'random', 'peakEwma'] as const
+
+const balance = z.union([choice(balanceWords), affinity], {
+  error: ({ input }) =>
+    `expected one of ${balanceWords.join(', ')}, { hash } or { sticky }, ${notOneOf(balanceWords, input)}`,
+})
 
 /** How an endpoint is chosen. */
 export type BalanceConfig = z.output<typeof balance>
 
-const retryCause = z.union([choice(['connectFailure', 'reset', 'timeout']), count(400, 599)], {
-  error: ({ input }) => `expected connectFailure, reset, timeout or a status from 400 to 599, found ${kindOf(input)}`,
+const retryWords = ['connectFailure', 'reset', 'timeout'] as const
+
+const retryCause = z.union([choice(retryWords), count(400, 599)], {
+  error: ({ input }) => `expected ${retryWords.join(', ')} or a status from 400 to 599, ${notOneOf(retryWords, input)}`,
 })
 
 const retries = z.strictObject({

@@ -5,6 +5,7 @@ import { nearest } from '../core/nearest.ts'
 import { parsePathPattern } from '../core/path-pattern.ts'
 import { Pattern } from '../core/pattern.ts'
 import { renderPath, type Path } from './errors.ts'
+import { findHealthReferences } from './health-references.ts'
 import { useLists, writtenMiddleware } from './middleware-places.ts'
 import { isModulePath } from './middleware-schemas.ts'
 import type { Finding, Part } from './source.ts'
@@ -23,6 +24,7 @@ export function findReferences(data: unknown): Finding[] {
   checkAdmin(report, root['admin'])
   for (const [name, upstream] of Object.entries(treeOf(gateway['upstreams']))) {
     checkUpstreamTls(report, ['gateway', 'upstreams', name, 'tls'], treeOf(treeOf(upstream)['tls']))
+    report.findings.push(...findHealthReferences(['gateway', 'upstreams', name], treeOf(upstream)))
   }
   const routes = Array.isArray(gateway['routes']) ? gateway['routes'] : []
   const upstreams = Object.keys(treeOf(gateway['upstreams']))

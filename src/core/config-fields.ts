@@ -15,7 +15,7 @@ export function parsed<T>(what: string, parse: (text: string) => T, kind = 'text
     .string({
       error: ({ input }) =>
         typeof input === 'number' && bareNumber !== undefined
-          ? `${input} has no unit: write one of ${bareNumber} behind it`
+          ? `${input} has no unit: write ${bareNumber.includes(' ') ? 'one of ' : ''}${bareNumber} behind it`
           : `expected ${what}, found ${kindOf(input)}`,
     })
     .meta({ title: kind })

@@ -85,8 +85,11 @@ const active = z.strictObject({
     ),
 })
 
-/** What passive health can count, as UpstreamFailures. */
-export const passiveCauses = ['connectFailure', 'timeout', 'reset', '500', '501', '502', '503', '504', '5xx'] as const
+const causes = ['connectFailure', 'timeout', 'reset', '5xx'] as const
+
+const cause = z.union([count(500, 599).transform(String), choice(causes)], {
+  error: ({ input }) => `expected ${causes.join(', ')} or a status from 500 to 599, found ${kindOf(input)}`,
+})
 
 const passive = z.strictObject({
   failures: count(1, 1000)
@@ -100,7 +103,7 @@ const passive = z.strictObject({
     ),
   maxEjected: percentage().prefault('50%').describe('Most endpoints of the upstream that may be ejected at a time.'),
   on: z
-    .array(z.union([count(500, 599).transform(String), choice(passiveCauses)]))
+    .array(cause)
     .min(1)
     .prefault(['connectFailure', 'timeout', 'reset', 502, 503, 504])
     .describe(

@@ -92,6 +92,7 @@ test('every key that is off or set is taken as typed', async () => {
       target: { kind: 'unix', path: '/run/app.sock' },
       authority: 'localhost',
       weight: 1,
+      draining: false,
     },
     {
       url: 'https://[2001:db8::1]:8443',
@@ -99,8 +100,24 @@ test('every key that is off or set is taken as typed', async () => {
       target: { kind: 'tcp', host: '2001:db8::1', port: 8443 },
       authority: '[2001:db8::1]:8443',
       weight: 3,
+      draining: false,
     },
   ])
+  assert.deepEqual(app!.balance, { hash: { cookie: 'sid' } })
+  assert.deepEqual(app!.retries, {
+    maxRetries: 2,
+    retryOn: ['connectFailure', 'reset', 'timeout', 502, 503],
+    methods: ['GET', 'PUT'],
+    budget: 0.1,
+    backOff: { base: 10, max: 1_000 },
+    perTryTimeout: 2_000,
+  })
+  assert.deepEqual(app!.circuitBreaker, {
+    trip: { errorRate: 0.5, minRequests: 20, within: 10_000 },
+    openFor: 60_000,
+    halfOpenRequests: 3,
+  })
+  assert.deepEqual(app!.admission, { maxInFlight: 512, queue: 128, queueTimeout: 1_000 })
   assert.deepEqual(other, app)
 })
 

@@ -19,16 +19,20 @@ const valueSyntax = /^[\t\x20-\x7e\x80-\xff]*$/
  */
 export class Headers {
   /** The received head, latin1; '' when made here. Every line ends in CRLF. */
-  readonly text: string
+  text: string
   private fields: number[]
   /** Where the last received line ends in `text`. */
-  private readonly end: number
+  private end: number
   private removed = 0
   private added: string[] | null = null
   /** `fields` is another's too: copied before the first change. */
   private shared = false
   /** The received lines that are left, where they were put together before. */
   private lines: string | null = null
+  /** What this is a fork of, while it has the same received fields. */
+  private template: Headers | null = null
+  /** See `keptHead`; that of a template is for its forks. */
+  private head = ''
 
   constructor(text = '', fields: number[] = [], end = 0) {
     this.text = text
@@ -38,18 +42,41 @@ export class Headers {
 
   /** The same received fields, to be changed on their own; for heads that come again and again. */
   fork(): Headers {
-    this.lines ??= flatText(this.receivedLines())
+    this.lines ??= flatText(this.runs())
     this.shared = true
     const fork = new Headers(this.text, this.fields, this.end)
     fork.removed = this.removed
     fork.shared = true
     fork.lines = this.lines
+    fork.template = this
     return fork
   }
 
-  /** Nothing was changed since `fork`. */
-  get pristine(): boolean {
-    return this.shared && this.added === null
+  /** The received fields are still those of the template that it is a fork of; others may have been added. Null where they are not. */
+  get intact(): Headers | null {
+    return this.template
+  }
+
+  /** Takes a template's received fields in place of its own. What was added stays. */
+  become(template: Headers): void {
+    template.lines ??= flatText(template.runs())
+    template.shared = true
+    this.text = template.text
+    this.fields = template.fields
+    this.end = template.end
+    this.removed = template.removed
+    this.lines = template.lines
+    this.shared = true
+    this.template = template
+  }
+
+  /** The head that was made of the received fields before, as far as the added ones; '' for none. Only of those that are `intact`. */
+  get keptHead(): string {
+    return this.template === null ? '' : this.template.head
+  }
+
+  set keptHead(text: string) {
+    if (this.template !== null) this.template.head = text
   }
 
   /** Fields made here. Throws ERR_HEADER_SYNTAX for a name or value that would break the message. */
@@ -69,9 +96,16 @@ export class Headers {
       for (let at = 0; at < this.fields.length; at += FIELD_STRIDE) if (this.isNamed(at, name)) return this.valueAt(at)
     }
     const added = this.added
-    if (added !== null)
-      for (let at = 0; at < added.length; at += 2) if (added[at]!.toLowerCase() === name) return added[at + 1]
+    if (added !== null) for (let at = 0; at < added.length; at += 2) if (isSame(added[at]!, name)) return added[at + 1]
     return undefined
+  }
+
+  /** Whether a field of that name was added, rather than received. */
+  hasAdded(name: string): boolean {
+    const { added } = this
+    if (added === null) return false
+    for (let at = 0; at < added.length; at += 2) if (isSame(added[at]!, name)) return true
+    return false
   }
 
   /** Every value of a field, in order. */
@@ -83,7 +117,7 @@ export class Headers {
     }
     const { added } = this
     if (added !== null)
-      for (let at = 0; at < added.length; at += 2) if (added[at]!.toLowerCase() === name) values.push(added[at + 1]!)
+      for (let at = 0; at < added.length; at += 2) if (isSame(added[at]!, name)) values.push(added[at + 1]!)
     return values
   }
 
@@ -120,7 +154,7 @@ export class Headers {
     const added = this.added
     if (added !== null) {
       for (let at = added.length - 2; at >= 0; at -= 2) {
-        if (added[at]!.toLowerCase() !== name) continue
+        if (!isSame(added[at]!, name)) continue
         added.splice(at, 2)
         found = true
       }
@@ -175,6 +209,7 @@ export class Headers {
       this.fields = this.fields.slice()
       this.shared = false
     }
+    this.template = null
     this.lines = null
     this.fields[at + 2] = REMOVED
     this.removed++
@@ -182,14 +217,24 @@ export class Headers {
 
   /** All fields as header lines, each ending in CRLF; no empty line at the end. */
   toText(): string {
-    let lines = this.lines ?? this.receivedLines()
-    const added = this.added
+    return this.receivedLines() + this.addedLines()
+  }
+
+  /** The received fields that are left, as header lines. */
+  receivedLines(): string {
+    return this.lines ?? this.runs()
+  }
+
+  /** The fields that were not received, as header lines. */
+  addedLines(): string {
+    const { added } = this
+    let lines = ''
     if (added !== null) for (let at = 0; at < added.length; at += 2) lines += `${added[at]}: ${added[at + 1]}\r\n`
     return lines
   }
 
   /** Runs of the received text. */
-  private receivedLines(): string {
+  private runs(): string {
     const { text, fields } = this
     if (this.removed === 0) return fields.length > 0 ? text.slice(fields[0], this.end) : ''
     let lines = ''
@@ -213,6 +258,11 @@ export class Headers {
       this.text.slice(start, colon).toLowerCase() === name
     )
   }
+}
+
+/** Whether a name in any case is a lower-case one. */
+function isSame(name: string, lower: string): boolean {
+  return name.length === lower.length && (name === lower || name.toLowerCase() === lower)
 }
 
 function isBlank(code: number): boolean {

@@ -14,10 +14,7 @@ export interface ExchangeWorker {
 }
 
 /** What is known of a reply head that comes again and again. */
-export interface ReplyFacts extends ConnectionFields {
-  /** The whole head as an HTTP/1.1 client that stays gets it, '' until it was put together. */
-  text: string
-}
+export type ReplyFacts = ConnectionFields
 
 /** The head of a final reply. */
 export interface ReplyHead {

@@ -9,8 +9,9 @@ async function forwarded(
   use: Use,
   targets: readonly string[],
   fields = '',
+  trustedProxies = ['127.0.0.1/32'],
 ): Promise<(string | number)[]> {
-  const { gateway, origin } = await through(t, use, undefined, { trustedProxies: ['127.0.0.1/32'] })
+  const { gateway, origin } = await through(t, use, undefined, { trustedProxies })
   const found: (string | number)[] = []
   for (const target of targets) {
     const { status } = await ask(gateway.port, get(fields, target))
@@ -57,6 +58,8 @@ describe('stripPrefix', () => {
     assert.equal(prefixes.get('/a/b/c'), '/outer/a/b')
     assert.deepEqual(await forwarded(t, two, ['/a/b/d'], 'X-Forwarded-Prefix: //evil.test\r\n'), ['/d'])
     assert.equal(prefixes.get('/a/b/d'), '/a/b')
+    assert.deepEqual(await forwarded(t, two, ['/a/b/e'], 'X-Forwarded-Prefix: /outer\r\n', []), ['/e'])
+    assert.equal(prefixes.get('/a/b/e'), '/a/b')
   })
 })
 

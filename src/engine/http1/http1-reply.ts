@@ -49,7 +49,7 @@ export class Http1Reply implements ClientPort {
     if (this.beginAgain(head)) return
     // RFC 9110 §8.6: none there, whatever the origin thinks.
     if (head.status === 204) head.headers.delete('content-length')
-    let lines = head.headers.toText()
+    let lines = head.headers.receivedLines()
     lines += replyVia(exchange, services.viaLine)
     // RFC 9110 §6.6.1: who forwards a reply without a date adds one.
     if (!head.headers.has('date')) lines += `Date: ${services.clock.date}\r\n`
@@ -69,16 +69,19 @@ export class Http1Reply implements ClientPort {
     connection.settleKeepAlive()
     if (!connection.keepAlive) lines += 'Connection: close\r\n'
     else if (exchange.versionMinor === 0) lines += 'Connection: keep-alive\r\n'
-    const text = statusLine(head.status, head.reason) + lines + '\r\n'
-    if (this.isEveryday(head) && head.headers.has('date')) head.facts!.text = flatText(text)
-    this.writer.addText(text)
+    const text = statusLine(head.status, head.reason) + lines
+    const added = head.headers.addedLines()
+    if (this.isEveryday(head) && head.headers.find(known.date) >= 0) head.headers.keptHead = flatText(text)
+    this.writer.addText(`${text}${added}\r\n`)
   }
 
   /** Most replies of a service that repeats itself have their head put together already. */
   private beginAgain(head: ReplyHead): boolean {
-    if (!this.isEveryday(head) || head.facts!.text === '') return false
+    if (!this.isEveryday(head)) return false
+    const { keptHead } = head.headers
+    if (keptHead === '') return false
     this.remaining = head.length
-    this.writer.addText(head.facts!.text)
+    this.writer.addText(`${keptHead}${head.headers.addedLines()}\r\n`)
     return true
   }
 
@@ -86,7 +89,7 @@ export class Http1Reply implements ClientPort {
     const { connection, exchange } = this
     return (
       facts !== null &&
-      headers.pristine &&
+      headers.intact !== null &&
       hasBody &&
       length >= 0 &&
       status !== 204 &&

@@ -270,7 +270,7 @@ export class Http1UpstreamConnection implements StreamEvents, BodyOwner, BodySin
     let { headers } = head
     let facts = block?.facts ?? null
     if (block !== null && facts === null) {
-      facts = block.facts = { ...ingress(block.head.headers), text: '' }
+      facts = block.facts = ingress(block.head.headers)
       headers = block.head.headers.fork()
     }
     const fields = facts ?? ingress(headers)

@@ -1,4 +1,5 @@
 import { TurnpikeError } from '../../core/error.ts'
+import { FieldChanges } from '../../core/field-changes.ts'
 import { parsePasswordHash } from '../../core/password-hash.ts'
 import type { Exchange } from '../../engine/exchange.ts'
 import { defineMiddleware } from '../../engine/middleware/middleware.ts'
@@ -14,6 +15,7 @@ export const basicAuth = defineMiddleware({
   create({ users, realm, forward }, scope, { services: { world } }) {
     const hashes = new Map(Object.entries(users).map(([name, hash]) => [name, parsePasswordHash(hash.reveal())]))
     const check = scope.shared('basicAuth', (shared) => new PasswordCheck(new BcryptThread(shared)))
+    const unseen = new FieldChanges({ remove: ['authorization'] })
     const logins = new Logins(hashes, check, world)
     const refuse = (): never => {
       throw new TurnpikeError('ERR_AUTH_REQUIRED', {
@@ -24,7 +26,7 @@ export const basicAuth = defineMiddleware({
     const enter = (exchange: Exchange, user: string | null): void => {
       if (user === null) return refuse()
       exchange.user = user
-      if (!forward) exchange.headers.delete('authorization')
+      if (!forward) unseen.apply(exchange.headers)
     }
     return {
       request(exchange) {

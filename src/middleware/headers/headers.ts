@@ -1,4 +1,4 @@
-import type { Headers } from '../../core/headers.ts'
+import { FieldChanges } from '../../core/field-changes.ts'
 import { defineMiddleware } from '../../engine/middleware/middleware.ts'
 import { headersOptions, type HeadersOptions } from './config.ts'
 
@@ -6,16 +6,16 @@ import { headersOptions, type HeadersOptions } from './config.ts'
 export const headers = defineMiddleware({
   name: 'headers',
   options: headersOptions,
-  create({ request, response }) {
+  create(options) {
+    const request = changesOf(options.request)
+    const response = changesOf(options.response)
     return {
-      request: (exchange) => change(exchange.headers, request),
-      response: (exchange) => change(exchange.response!.headers, response),
+      ...(!request.empty && { request: (exchange) => request.apply(exchange.headers) }),
+      ...(!response.empty && { response: (exchange) => response.apply(exchange.response!.headers) }),
     }
   },
 })
 
-function change(headers: Headers, { remove, set, add }: HeadersOptions['request']): void {
-  for (const name of remove) headers.delete(name)
-  for (const [name, value] of Object.entries(set)) headers.set(name, value)
-  for (const [name, value] of Object.entries(add)) headers.append(name, value)
+function changesOf({ remove, set, add }: HeadersOptions['request']): FieldChanges {
+  return new FieldChanges({ remove, set: Object.entries(set), add: Object.entries(add) })
 }

@@ -1,3 +1,4 @@
+import { FieldChanges } from '../../core/field-changes.ts'
 import type { Exchange } from '../../engine/exchange.ts'
 import { defineMiddleware } from '../../engine/middleware/middleware.ts'
 import { normaliseLiteral, normalisePath } from '../../policy/normalise-path.ts'
@@ -7,8 +8,11 @@ import { stripPrefixOptions } from './config.ts'
 export const stripPrefix = defineMiddleware({
   name: 'stripPrefix',
   options: stripPrefixOptions,
-  create({ prefix }) {
+  create({ prefix }, scope) {
     const wanted = normaliseLiteral(prefix)
+    const named = new FieldChanges({ set: [['X-Forwarded-Prefix', prefix]] })
+    // Shared by all of these, so that one behind another knows whose word it finds.
+    const stripped = scope.shared('stripPrefix', () => new WeakSet<Exchange>())
     const segments = wanted.split('/').length
     return {
       request(exchange) {
@@ -20,8 +24,10 @@ export const stripPrefix = defineMiddleware({
           if (!/[;%]/.test(path) || !begins(normalisePath(path).matchPath, wanted)) return
           exchange.path = `/${path.split('/').slice(segments).join('/')}`
         }
-        const { headers } = exchange
-        headers.set('x-forwarded-prefix', outerPrefix(exchange) + prefix)
+        const outer = exchange.session.peerTrusted || stripped.has(exchange) ? outerPrefix(exchange) : ''
+        stripped.add(exchange)
+        if (outer === '') named.apply(exchange.headers)
+        else exchange.headers.set('x-forwarded-prefix', outer + prefix)
       },
     }
   },
@@ -33,8 +39,8 @@ function begins(path: string, prefix: string): boolean {
 }
 
 /** What was stripped before: by another of these, or by a proxy in front that is believed. */
-function outerPrefix({ headers, session }: Exchange): string {
-  const outer = session.peerTrusted ? headers.get('x-forwarded-prefix') : undefined
+function outerPrefix({ headers }: Exchange): string {
+  const outer = headers.get('x-forwarded-prefix')
   return outer !== undefined && /^(?:\/[\w\-.~!$&'()*+,=:@%]+)+$/.test(outer) ? outer : ''
 }
 

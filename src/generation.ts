@@ -12,7 +12,6 @@ import type { RouteConfig } from './doors/gateway/config.ts'
 import type { Exchange } from './engine/exchange.ts'
 import { InFlight } from './engine/in-flight.ts'
 import { MiddlewareChains } from './engine/middleware/middleware-chains.ts'
-import type { MiddlewareDefinition } from './engine/middleware/middleware.ts'
 import type { Scope } from './engine/scope.ts'
 import type { Door, EngineServices } from './engine/services.ts'
 import type { UpstreamSecurity } from './engine/tls/upstream-security.ts'
@@ -29,8 +28,6 @@ export interface GenerationParts {
   via: string
   /** Its own: all that it starts is started through it, and ends with it. */
   scope: Scope
-  /** Middleware of the user's own, by the path that the config gives. */
-  modules: ReadonlyMap<string, MiddlewareDefinition>
   /** Told what a middleware threw that is no TurnpikeError. */
   report: (error: unknown) => void
 }
@@ -65,7 +62,7 @@ export class Generation implements Door {
 
   /** In steps, so that it can be built beside what serves. Where it is given up, `scope` is to be closed. */
   static *building(config: Config, parts: GenerationParts): Steps<Generation> {
-    const { services, scope, modules, report } = parts
+    const { services, scope, report } = parts
     const clusters = new Map<string, Cluster>()
     for (const [name, upstream] of Object.entries(config.gateway?.upstreams ?? {})) {
       clusters.set(name, sharedCluster(name, upstream, parts))
@@ -73,7 +70,6 @@ export class Generation implements Door {
     }
     const middlewares = new Middlewares({
       named: config.middlewares,
-      modules,
       scope,
       services,
       upstream: (name) => clusters.get(name),

@@ -1,5 +1,6 @@
-import type { FileUse, KindUse, MiddlewareKind, MiddlewareUse } from './config/middleware-schemas.ts'
-import { TurnpikeError } from './core/error.ts'
+import { ConfigError } from './config/errors.ts'
+import type { KindUse, MiddlewareKind, MiddlewareUse } from './config/middleware-schemas.ts'
+import type { ModuleUse } from './config/module-use.ts'
 import type { Middleware, MiddlewareContext, MiddlewareDefinition } from './engine/middleware/middleware.ts'
 import type { Scope } from './engine/scope.ts'
 import { basicAuth } from './middleware/basic-auth/basic-auth.ts'
@@ -34,9 +35,7 @@ export const middlewareDefinitions: Readonly<Record<MiddlewareKind, MiddlewareDe
 /** Where the middleware of one generation comes from. */
 export interface MiddlewareSources extends Pick<MiddlewareContext, 'services' | 'upstream'> {
   /** Those under `middlewares`, by name. */
-  named: Readonly<Record<string, KindUse | FileUse>>
-  /** The user's own, by the path that the config gives. */
-  modules: ReadonlyMap<string, MiddlewareDefinition>
+  named: Readonly<Record<string, KindUse | ModuleUse>>
   /** All that they start is started through it. */
   scope: Scope
 }
@@ -64,16 +63,21 @@ export class Middlewares {
     return middleware
   }
 
-  private create(use: KindUse | FileUse, name: string): Middleware {
+  private create(use: KindUse | ModuleUse, name: string): Middleware {
     const { services, upstream, scope } = this.sources
-    const definition = 'kind' in use ? middlewareDefinitions[use.kind] : this.moduleOf(use.file)
-    return definition.create(use.options, scope, { name, services, upstream })
-  }
-
-  private moduleOf(file: string): MiddlewareDefinition {
-    const definition = this.sources.modules.get(file)
-    if (definition === undefined)
-      throw new TurnpikeError('ERR_INTERNAL', { message: `The module ${file} was not loaded.` })
-    return definition
+    const context = { name, services, upstream }
+    if ('kind' in use) return middlewareDefinitions[use.kind].create(use.options, scope, context)
+    const fail = (message: string) =>
+      new ConfigError([{ ...use.place, code: 'ERR_CONFIG_MODULE', message: `${use.file}: ${message}` }])
+    try {
+      // The config takes nothing for a module's middleware that is not of this shape.
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+      const made: unknown = (use.definition as MiddlewareDefinition).create(use.options, scope, context)
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+      if (typeof made === 'object' && made !== null) return made as Middleware
+    } catch (thrown) {
+      throw fail(`its \`create\` failed: ${thrown instanceof Error ? thrown.message : String(thrown)}`)
+    }
+    throw fail('its `create` returned no middleware')
   }
 }

@@ -12,6 +12,7 @@ import { rateLimitOptions } from '../middleware/rate-limit/config.ts'
 import { requestIdOptions } from '../middleware/request-id/config.ts'
 import { rewriteOptions } from '../middleware/rewrite/config.ts'
 import { stripPrefixOptions } from '../middleware/strip-prefix/config.ts'
+import { ModuleUse } from './module-use.ts'
 
 /** Every kind of middleware, by its key in the config, with its options. `src/middlewares.ts` has the code of each. */
 export const middlewareSchemas = {
@@ -37,20 +38,13 @@ export interface KindUse {
   options: unknown
 }
 
-/** A middleware of the user's own. */
-export interface FileUse {
-  /** Path of its module, as the config names it. */
-  file: string
-  options: unknown
-}
-
 /** A middleware by its name under `middlewares`. */
 export interface NamedUse {
   name: string
 }
 
 /** One item of a checked `use` list. */
-export type MiddlewareUse = NamedUse | KindUse | FileUse
+export type MiddlewareUse = NamedUse | KindUse | ModuleUse
 
 /** Whether a text in a `use` list names a module rather than a middleware. */
 export function isModulePath(text: string): boolean {
@@ -81,24 +75,24 @@ const modulePath = z
   .regex(/^\.{0,2}\/.*\.[cm]?[jt]s$/s)
   .meta({ title: 'module' })
 
-const fileUse = z
+const moduleUse = z
   .record(modulePath, z.unknown())
   .refine((value) => Object.keys(value).length === 1, 'a middleware is one module')
-  .transform((value): FileUse => {
+  .transform((value): ModuleUse => {
     const [[file, options] = ['', {}]] = Object.entries(value)
-    return { file, options: options ?? {} }
+    return new ModuleUse(file, options ?? {})
   })
 
 /** A middleware written down: `{ kind: options }`, or `{ "./own.ts": options }`. */
 export const middlewareSchema = z
-  .union([kindUse, fileUse], {
+  .union([kindUse, moduleUse], {
     error: ({ input }) => `expected a middleware such as { headers: { … } }, found ${kindOf(input)}`,
   })
   .meta({ id: 'Middleware', description: 'One kind of middleware with its options, or a module of your own with its.' })
 
 const item = z.union(
   [
-    z.string().transform((text): MiddlewareUse => (isModulePath(text) ? { file: text, options: {} } : { name: text })),
+    z.string().transform((text): MiddlewareUse => (isModulePath(text) ? new ModuleUse(text, {}) : { name: text })),
     middlewareSchema,
   ],
   { error: ({ input }) => `expected the name of a middleware, or one written in place, found ${kindOf(input)}` },

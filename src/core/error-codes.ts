@@ -178,6 +178,7 @@ export const errorCodes = {
   ERR_CONFIG_REFERENCE: own('config', 0, '', false, 'A config value names something that does not exist.'),
   ERR_CONFIG_REGEX: own('config', 0, '', false, 'A regular expression is not valid.'),
   ERR_CONFIG_ENV: own('config', 0, '', false, 'An environment variable is not set.'),
+  ERR_CONFIG_MODULE: own('config', 0, '', false, 'A middleware module could not be loaded.'),
   ERR_CONFIG_LINT: own('config', 0, '', false, 'A config works, but not as it looks.'),
   ERR_CONFIG_SECRET: own('config', 0, '', false, 'A secret file could not be read.'),
 } as const satisfies Record<string, KnownError>

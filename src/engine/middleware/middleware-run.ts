@@ -195,10 +195,15 @@ export class MiddlewareRun implements ClientPort, ExchangeWorker {
 
   private open(draft: ResponseDraft): void {
     let sink: BodySink = this.client
-    for (let at = draft.filters.length - 1; at >= 0; at--) {
-      const filter = draft.filters[at]!(sink, () => this.filterReady(at))
-      this.filters[at] = filter
-      sink = filter
+    try {
+      for (let at = draft.filters.length - 1; at >= 0; at--) {
+        const filter = draft.filters[at]!(sink, () => this.filterReady(at))
+        this.filters[at] = filter
+        sink = filter
+      }
+    } catch (thrown) {
+      this.threw(thrown)
+      return
     }
     this.sink = sink
     this.client.begin(draft)
@@ -244,7 +249,12 @@ export class MiddlewareRun implements ClientPort, ExchangeWorker {
 
   finish(): void {
     this.over = true
-    const { middlewares, exchange } = this
+    const { middlewares, exchange, worker } = this
+    if (this.sink !== nowhere) {
+      // The reply ended before the body did that it was to be made of.
+      this.worker = null
+      worker?.clientGone(new TurnpikeError('ERR_CLIENT_ABORT', { message: dropped }))
+    }
     for (let at = this.entered - 1; at >= 0; at--) {
       try {
         middlewares[at]!.finish?.(exchange)

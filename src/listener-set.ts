@@ -188,7 +188,10 @@ function serverOptions(
   }
 }
 
-function settingsOf({ limits, timeouts, tls, http2 = true, proxyProtocol }: ListenerConfig, scope: Scope): ListenerSettings {
+function settingsOf(
+  { limits, timeouts, tls, http2 = true, proxyProtocol }: ListenerConfig,
+  scope: Scope,
+): ListenerSettings {
   return {
     connections: limits.connections,
     proxyProtocol: proxyProtocol === undefined ? null : { from: proxyProtocol.from, headerMs: timeouts.head },

@@ -22,6 +22,7 @@ import { SharedStates } from './engine/shared-states.ts'
 import type { BindAddress, World } from './engine/world.ts'
 import { Generation } from './generation.ts'
 import { ListenerSet, type LeavingListeners, type ListenerChange } from './listener-set.ts'
+import type { LoadContext } from './load-off-loop.ts'
 import { ReloadQueue, type LoadConfig } from './reload-queue.ts'
 
 export interface TurnpikeOptions {
@@ -30,7 +31,7 @@ export interface TurnpikeOptions {
   /** Told what goes on beside the requests: failing tasks, log sinks, refused connections. Default: standard error, by `log.level`. */
   logger?: Pick<Logger, 'error' | 'warn' | 'info' | 'debug'>
   /** Reads the config again where it came from: for `reread`. Default: it came from nowhere. */
-  load?: LoadConfig
+  load?: (context: LoadContext) => Promise<LoadedConfig>
 }
 
 /** What a stop left behind. */
@@ -307,7 +308,7 @@ interface Parts {
 }
 
 async function makeParts(config: Config, options: TurnpikeOptions): Promise<Parts> {
-  const { world = realWorld(), load = null } = options
+  const { world = realWorld(), load } = options
   const metrics = new Metrics()
   const pseudonym = `turnpike-${randomBytes(4).toString('hex')}`
   const services: EngineServices = createEngine({
@@ -340,7 +341,8 @@ async function makeParts(config: Config, options: TurnpikeOptions): Promise<Part
     ledger,
     report: (message) => logger.error(message),
   })
-  return { services, metrics, log, scope, pseudonym, logger, closeLogger, load }
+  const reread = load === undefined ? null : () => load({ scope, world, ledger })
+  return { services, metrics, log, scope, pseudonym, logger, closeLogger, load: reread }
 }
 
 /** Rejects with what the config's parts throw, with nothing left running. */

@@ -1,5 +1,6 @@
 import { renderProblem } from '../config/errors.ts'
-import { loadConfig, type LoadedConfig } from '../config/load.ts'
+import { loadConfig } from '../config/load.ts'
+import { loadOffLoop } from '../load-off-loop.ts'
 import type { Turnpike } from '../turnpike.ts'
 import { command, configFile, defaultConfigText, noPositionals } from './command.ts'
 import { listenerLines, serve } from './serve.ts'
@@ -22,12 +23,12 @@ export const run = command(
   async ({ values, positionals }, io) => {
     noPositionals(positionals)
     const file = await configFile(values.config, io)
-    const load = (): Promise<LoadedConfig> => loadConfig(file, { cwd: io.cwd, env: io.env })
-    const loaded = await load()
+    const { cwd, env } = io
+    const loaded = await loadConfig(file, { cwd, env })
     for (const warning of loaded.warnings) io.stderr.write(`${renderProblem(warning)}\n`)
     const started = (turnpike: Turnpike): void => {
       io.stderr.write(`turnpike: serving ${loaded.source.file}\n${listenerLines(turnpike)}\n`)
     }
-    return serve(loaded, io, started, load)
+    return serve(loaded, io, started, (context) => loadOffLoop(file, { cwd, env }, context))
   },
 )

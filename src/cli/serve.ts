@@ -1,7 +1,7 @@
 import type { LoadedConfig } from '../config/load.ts'
 import { formatAddress } from '../core/address.ts'
 import { TurnpikeError } from '../core/error.ts'
-import { Turnpike } from '../turnpike.ts'
+import { Turnpike, type TurnpikeOptions } from '../turnpike.ts'
 import { FaultError } from './command.ts'
 import { exit, type CliIo } from './io.ts'
 import { keepWarm } from './keep-warm.ts'
@@ -15,7 +15,7 @@ export async function serve(
   loaded: LoadedConfig,
   io: CliIo,
   started: (turnpike: Turnpike) => void,
-  load?: () => Promise<LoadedConfig>,
+  load?: TurnpikeOptions['load'],
 ): Promise<number> {
   keepWarm()
   const turnpike = await start(loaded, load)
@@ -43,7 +43,7 @@ export async function serve(
   return exit.ok
 }
 
-async function start(loaded: LoadedConfig, load?: () => Promise<LoadedConfig>): Promise<Turnpike> {
+async function start(loaded: LoadedConfig, load?: TurnpikeOptions['load']): Promise<Turnpike> {
   try {
     return await Turnpike.start(loaded, load === undefined ? {} : { load })
   } catch (error) {

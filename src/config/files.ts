@@ -13,8 +13,8 @@ import { systemCode, valueAt } from './tree.ts'
 /** The files that a config names, read: what is wrong with them, and their texts for the checked config. */
 export interface ReadFiles {
   findings: Finding[]
-  /** Puts texts, secrets and absolute paths into the checked config. */
-  fill(config: Config): void
+  /** What stands in each, by absolute path. */
+  texts: ReadonlyMap<string, string>
 }
 
 type Kind = 'certificates' | 'key' | 'secret' | 'password' | 'page'
@@ -74,8 +74,7 @@ export async function readFiles(data: unknown, folder: string, hashes: FileHashe
       report({ ...each, path: each.keyPath! }, `it does not belong to the certificate ${each.file}`)
     else if (fault !== undefined) report(each, `${each.file} ${fault}`)
   }
-  const fill = (config: Config) => fillConfig(config, folder, texts)
-  return { findings, fill }
+  return { findings, texts }
 }
 
 function namedFiles(data: unknown): Named[] {
@@ -109,7 +108,8 @@ function keysAt(data: unknown, path: Path): string[] {
   return typeof value === 'object' && value !== null ? Object.keys(value) : []
 }
 
-function fillConfig(config: Config, folder: string, texts: ReadonlyMap<string, string>): void {
+/** Puts texts, secrets and absolute paths into a checked config. */
+export function fillFiles(config: Config, folder: string, texts: ReadonlyMap<string, string>): void {
   const text = (file: FileText | undefined) => {
     if (file === undefined) return
     const absolute = resolve(folder, file.path)

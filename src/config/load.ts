@@ -8,7 +8,7 @@ import { ObjectSource, readModule } from './module-source.ts'
 import { configRevision } from './revision.ts'
 import type { ConfigSource, Finding } from './source.ts'
 import { systemCode } from './tree.ts'
-import { validateConfig } from './validate.ts'
+import { validateConfig, type PlainConfig } from './validate.ts'
 
 /** A config that can be run, and what it was made of. */
 export interface LoadedConfig {
@@ -43,6 +43,14 @@ export const configFileNames = [
  * file. Throws a ConfigError with every problem and its place.
  */
 export async function loadConfig(file: string, options: LoadOptions = {}): Promise<LoadedConfig> {
+  return (await loadInFull(file, options)).loaded
+}
+
+/** `loadConfig`, with what the config was made of. */
+export async function loadInFull(
+  file: string,
+  options: LoadOptions,
+): Promise<{ loaded: LoadedConfig; plain: PlainConfig }> {
   const absolute = resolve(options.cwd ?? process.cwd(), file)
   const hashes: FileHashes = new Map()
   try {
@@ -55,7 +63,7 @@ export async function loadConfig(file: string, options: LoadOptions = {}): Promi
 
 /** Checks a config that is at hand as an object. Paths inside are relative to `cwd`. Throws a ConfigError. */
 export async function loadConfigObject(input: ConfigInput, options: LoadOptions = {}): Promise<LoadedConfig> {
-  return check(new ObjectSource('config', input), options.cwd ?? process.cwd(), options, new Map())
+  return (await check(new ObjectSource('config', input), options.cwd ?? process.cwd(), options, new Map())).loaded
 }
 
 async function check(
@@ -63,14 +71,10 @@ async function check(
   folder: string,
   { env = process.env, lint = () => [] }: LoadOptions,
   hashes: FileHashes,
-): Promise<LoadedConfig> {
-  const { config, warnings } = await validateConfig(source, { folder, env, lint, hashes })
-  return {
-    config,
-    source: { file: source.file, files: hashes },
-    revision: await configRevision(config, []),
-    warnings,
-  }
+): Promise<{ loaded: LoadedConfig; plain: PlainConfig }> {
+  const { config, warnings, plain } = await validateConfig(source, { folder, env, lint, hashes })
+  const revision = await configRevision(config)
+  return { loaded: { config, source: { file: source.file, files: hashes }, revision, warnings }, plain }
 }
 
 async function readSource(file: string, absolute: string, hashes: FileHashes): Promise<ConfigSource> {

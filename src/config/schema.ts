@@ -17,12 +17,17 @@ const pseudonym = parsed('a pseudonym', (text) => {
   throw new RangeError(`${JSON.stringify(text)} is not a token: use letters, digits, ".", "_" and "-"`)
 })
 
+export const routeEntry = routeSchema.extend({
+  use: useSchema.describe('Middleware for this route, behind that of the gateway.'),
+})
+
 const gateway = z.strictObject({
   use: useSchema.describe('Middleware for every route, behind that of the listener.'),
   routes: z
-    .array(routeSchema.extend({ use: useSchema.describe('Middleware for this route, behind that of the gateway.') }))
-    .min(1)
-    .describe('Routes; their order does not matter, the most specific wins.'),
+    .array(routeEntry)
+    .describe(
+      'Routes; their order does not matter, the most specific wins. Without any, every request is answered 404.',
+    ),
   upstreams: z.record(name, upstreamSchema).prefault({}).describe('Clusters of endpoints, by name.'),
 })
 

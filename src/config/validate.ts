@@ -3,7 +3,7 @@ import type { Config } from './config.ts'
 import { ConfigError, type Place, type Problem } from './errors.ts'
 import { hideValues, substituteEnvironment, type Environment, type Substitution } from './environment.ts'
 import type { FileHashes } from './file-hashes.ts'
-import { readFiles } from './files.ts'
+import { fillFiles, readFiles } from './files.ts'
 import { describeIssue, findingsOf, flattenIssues } from './issues.ts'
 import { lintConfig } from './lints.ts'
 import { importOwnMiddleware } from './own-middleware.ts'
@@ -17,6 +17,19 @@ export interface CheckedConfig {
   config: Config
   /** Odd but not wrong: unused upstreams, routes that nothing reaches. */
   warnings: Problem[]
+  plain: PlainConfig
+}
+
+/** What a checked config is made of, as values that another thread can take: from it `rebuilding` makes the same config. */
+export interface PlainConfig {
+  /** The tree as typed, with environment variables put in. */
+  data: unknown
+  /** What relative paths start from. */
+  folder: string
+  /** What stands in the files that it names, by absolute path. */
+  texts: ReadonlyMap<string, string>
+  /** Where middleware of the user's own is used, by JSON of the path. */
+  places: ReadonlyMap<string, Place & { file: string }>
 }
 
 const smallest = `the config is empty; a smallest one is:
@@ -50,10 +63,17 @@ export async function validateConfig(
   findings.push(...faults.filter(({ path }) => !unset.has(JSON.stringify(path))))
   const placed = (finding: Finding) => place(source, finding, substitutions)
   if (parsed.data === undefined || findings.length > 0) throw new ConfigError(inOrder(findings.map(placed)))
-  files.fill(parsed.data)
-  own.fill(parsed.data, (path) => ({ file: source.file, ...source.place(path, 'value') }))
+  const { folder } = options
+  const { texts } = files
+  fillFiles(parsed.data, folder, texts)
+  const places = new Map<string, Place & { file: string }>()
+  own.fill(parsed.data, (path) => {
+    const at = { file: source.file, ...source.place(path, 'value') }
+    places.set(JSON.stringify(path), at)
+    return at
+  })
   const odd = [...lintConfig(parsed.data), ...options.lint(parsed.data)]
-  return { config: parsed.data, warnings: inOrder(odd.map(placed)) }
+  return { config: parsed.data, warnings: inOrder(odd.map(placed)), plain: { data, folder, texts, places } }
 }
 
 /** A variable's text is read as a number or a switch where the schema wants one: nowhere else, so that a password of digits stays text. */

@@ -2,6 +2,8 @@ import type { Ledger } from './ledger.ts'
 import type { SharedStates } from './shared-states.ts'
 import type { TimerHandle, World } from './world.ts'
 
+const SLICE_MS = 5
+
 /** What a scope is made with. */
 export interface ScopeOptions {
   world: World
@@ -108,7 +110,15 @@ export class Scope {
     for (const timer of this.timers) timer.cancel()
     await Promise.all([...this.children].map((child) => child.close()))
     await Promise.all(this.tasks)
-    for (const dispose of this.disposals.toReversed()) await this.run(dispose)
+    const { world } = this.options
+    let since = world.now()
+    for (const dispose of this.disposals.toReversed()) {
+      await this.run(dispose)
+      // Thousands of them must not hold up what is being served (W15).
+      if (world.now() - since < SLICE_MS) continue
+      await new Promise<void>((resolve) => world.soon(resolve))
+      since = world.now()
+    }
     this.parent?.children.delete(this)
     this.options.ledger.strike('scopes')
   }

@@ -28,6 +28,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   'listener-set.ts': { mayImport: everything },
   'reload-queue.ts': { mayImport: everything },
   'config-watch.ts': { mayImport: everything },
+  'load-off-loop.ts': { mayImport: everything },
   'control-view.ts': { mayImport: [...everything, 'turnpike.ts'] },
   'decision.ts': { mayImport: everything },
   'route-lints.ts': { mayImport: everything },
@@ -39,10 +40,22 @@ export const rooms: Readonly<Record<string, Room>> = {
       'listener-set.ts',
       'reload-queue.ts',
       'config-watch.ts',
+      'load-off-loop.ts',
     ],
   },
   'index.ts': { mayImport: [...everything, 'turnpike.ts'] },
-  cli: { mayImport: ['core', 'config', 'control', 'decision.ts', 'route-lints.ts', 'turnpike.ts', 'index.ts'] },
+  cli: {
+    mayImport: [
+      'core',
+      'config',
+      'control',
+      'decision.ts',
+      'route-lints.ts',
+      'turnpike.ts',
+      'index.ts',
+      'load-off-loop.ts',
+    ],
+  },
 }
 
 /** What a file outside the engine may not do, and the files that may. Paths are relative to `src/`. */

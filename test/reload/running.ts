@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { loadConfig } from '../../src/config/load.ts'
 import type { ReloadAttempt } from '../../src/control/reload-history.ts'
+import { loadOffLoop } from '../../src/load-off-loop.ts'
 import { Turnpike } from '../../src/turnpike.ts'
 import { assertLedgerBaseline } from '../support/gateway.ts'
 
@@ -36,9 +37,11 @@ export async function runFolder(t: TestContext, folder: string): Promise<Running
     (message: string, fields: Record<string, unknown> = {}): void => {
       said.push({ level, message, fields })
     }
-  const load = () => loadConfig('turnpike.yaml', { cwd: folder, env: {} })
   const logger = { error: say('error'), warn: say('warn'), info: say('info'), debug: say('debug') }
-  const turnpike = await Turnpike.start(await load(), { logger, load })
+  const turnpike = await Turnpike.start(await loadConfig('turnpike.yaml', { cwd: folder, env: {} }), {
+    logger,
+    load: (context) => loadOffLoop('turnpike.yaml', { cwd: folder, env: {} }, context),
+  })
   turnpike.watch()
   t.after(async () => {
     await turnpike.stop(0)

@@ -11,7 +11,7 @@ import { TextTable } from './text-table.ts'
  * the value of one field tells them apart.
  */
 export class RouteTrie<T> {
-  private readonly root = new Node<T>()
+  private readonly root = new Node<T>();
 
   /** Routes come in order of rank. */
   static *building<T>(routes: Iterable<Route<T>>): Steps<RouteTrie<T>> {
@@ -95,7 +95,7 @@ class Node<T> {
     }
     if (growing.size > 1) {
       this.only = null
-      this.literals = new TextTable(growing)
+      this.literals = yield* TextTable.building(growing)
     }
     this.growing = null
   }

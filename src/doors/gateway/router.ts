@@ -126,6 +126,5 @@ function* triesByName<T>(routes: readonly Route<T>[]): Steps<TextTable<RouteTrie
   for (const [name, group] of Map.groupBy(routes, ({ host }) => host.name)) {
     tries.push([name, yield* RouteTrie.building(group)])
   }
-  yield
-  return new TextTable(tries)
+  return yield* TextTable.building(tries)
 }

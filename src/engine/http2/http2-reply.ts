@@ -187,9 +187,13 @@ export class Http2Reply implements ClientPort {
     worker?.clientGone(error)
     this.body?.abort(error)
     this.over()
-    // The second, since a client that reads nothing does not get to the first.
-    stream.close(code)
-    stream.destroy()
+    // Outside the codec's own turn: within it, a stream that goes before its trailers ends the process
+    // (an assertion in `OnTrailers`, Node 26).
+    this.connection.services.world.soon(() => {
+      stream.close(code)
+      // A client that reads nothing does not get to the first.
+      stream.destroy()
+    })
   }
 
   /** The client is gone, or has reset the stream: whoever works for it stops (H20). */

@@ -1,10 +1,8 @@
 import type { ServerHttp2Stream } from 'node:http2'
 import type { Headers } from '../../core/headers.ts'
 import type { TurnpikeError } from '../../core/error.ts'
-import { isTrailerAllowed } from '../../wire/http1/trailer-fields.ts'
-import { receivedFields } from '../../wire/http2/fields.ts'
 import type { BodySink, BodySource } from '../body.ts'
-import { isField } from './http2-head.ts'
+import { receivedTrailers } from './received-trailers.ts'
 
 /** The body of one HTTP/2 request. What its taker does not take stays with the client: the stream's window does not open. */
 export class Http2RequestBody implements BodySource {
@@ -27,7 +25,7 @@ export class Http2RequestBody implements BodySource {
     this.stream = stream
     this.length = length
     this.took = took
-    stream.on('trailers', (_fields, _flags, raw: string[]) => (this.trailers = allowedTrailers(raw)))
+    stream.on('trailers', (_fields, _flags, raw: string[]) => (this.trailers = receivedTrailers(raw)))
   }
 
   start(sink: BodySink): void {
@@ -88,15 +86,6 @@ export class Http2RequestBody implements BodySource {
     sink.end(this.trailers)
     sink.flush()
   }
-}
-
-/** Those that may be forwarded, null where there are none (H6). */
-function allowedTrailers(raw: readonly string[]): Headers | null {
-  const allowed: string[] = []
-  for (let at = 0; at < raw.length; at += 2) {
-    if (isTrailerAllowed(raw[at]!) && isField(raw[at]!, raw[at + 1]!)) allowed.push(raw[at]!, raw[at + 1]!)
-  }
-  return allowed.length === 0 ? null : receivedFields(allowed)
 }
 
 const dropping: BodySink = {

@@ -214,7 +214,8 @@ export class Http2ServerConnection {
     this.state = 'draining'
     this.goingAway = true
     for (const reply of this.open.keys()) reply.breakOff(error, constants.NGHTTP2_ENHANCE_YOUR_CALM)
-    this.codec.destroy(error, constants.NGHTTP2_ENHANCE_YOUR_CALM)
+    // Outside the codec's own turn, as streams are reset.
+    this.services.world.soon(() => this.codec.destroy(error, constants.NGHTTP2_ENHANCE_YOUR_CALM))
     this.arm('drain', LINGER_MS)
   }
 

@@ -54,6 +54,16 @@ const timeouts = [
   'ERR_CONNECT_TIMEOUT',
 ]
 
+const policies = [
+  'ERR_QUEUE_FULL',
+  'ERR_QUEUE_TIMEOUT',
+  'ERR_TRY_TIMEOUT',
+  'ERR_TOTAL_TIMEOUT',
+  'ERR_CIRCUIT_OPEN',
+  'partial',
+  'none',
+]
+
 /** What the client may see of an exchange, by all that was planned to go wrong in this life. */
 function allowed(life: Life, exchange: ExchangePlan): Set<string> {
   const { plan } = life
@@ -73,6 +83,7 @@ function allowed(life: Life, exchange: ExchangePlan): Set<string> {
   if (plan.busy)
     for (const code of [...timeouts, 'ERR_POOL_EXHAUSTED', 'ERR_DNS_TIMEOUT', 'none', 'partial']) may.add(code)
   if (plan.poolMax < 16) may.add('ERR_POOL_EXHAUSTED')
+  if (plan.policies) for (const code of policies) may.add(code)
   if (life.drained) may.add('none').add('ERR_DRAINING')
   addOrigin(life, exchange, attempts, may)
   return may

@@ -28,6 +28,11 @@ const wanted = [
   'ERR_BODY_TIMEOUT',
   'ERR_CHUNK',
   'ERR_FRAMING',
+  'ERR_QUEUE_FULL',
+  'ERR_QUEUE_TIMEOUT',
+  'ERR_TRY_TIMEOUT',
+  'ERR_TOTAL_TIMEOUT',
+  'ERR_CIRCUIT_OPEN',
 ]
 
 test(`H7 H12 H19 H20 H21 H25 ${LIVES} seeded lives of connections: one reply a request, no byte of one exchange in another, nothing left`, async () => {

@@ -63,7 +63,7 @@ async function live(life: Life, verdict: Verdict): Promise<void> {
   const origin: DialAddress = plan.unixOrigin
     ? { kind: 'unix', path: '/run/origin.sock' }
     : { kind: 'tcp', host: plan.namedOrigin ? 'origin.example' : '192.0.2.1', port: 9000 }
-  const engine = simEngine(world, observer(life, finished), ADDRESS, origin, plan.poolMax)
+  const engine = simEngine(world, observer(life, finished), ADDRESS, origin, plan.poolMax, plan.policies)
   prepareWorld(life)
   const bound = engine.listener.listen()
   await world.loop.run(() => engine.services.ledger.count('listeners') === 1)
@@ -97,6 +97,8 @@ async function end(life: Life, engine: SimEngine): Promise<void> {
   await world.loop.run(() => false, world.now() + LONGEST_MS)
   for (const { endpoint } of engine.cluster.members)
     if (endpoint.inFlight !== 0) life.violate(`${endpoint.inFlight} tries never ended`)
+  const admitted = engine.cluster.admission?.inFlight ?? 0
+  if (admitted !== 0) life.violate(`${admitted} exchanges are still let in`)
   for (const [kind, { live: left }] of Object.entries(engine.services.ledger.snapshot())) {
     if (left !== 0) life.violate(`the ledger holds ${left} ${kind} after everything was closed`)
   }

@@ -94,6 +94,8 @@ export interface LifePlan {
   /** Timers come late and the clock jumps. */
   busy: boolean
   drainsAtMs: number
+  /** The upstream queues, retries, times the whole and breaks circuits. */
+  policies: boolean
 }
 
 const sizes = { none: [0, 0], small: [1, 400], medium: [400, 7000], large: [20_000, 110_000] } as const
@@ -138,6 +140,7 @@ export function planLife(random: Random): LifePlan {
     }),
     busy: random.chance(0.1),
     drainsAtMs: random.chance(0.1) ? random.between(0, 300) : Infinity,
+    policies: random.chance(0.25),
   }
 }
 

@@ -10,6 +10,7 @@ import type { EngineServices, ExchangeObserver } from '../../src/engine/services
 import { SharedStates } from '../../src/engine/shared-states.ts'
 import type { BindAddress, DialAddress, World } from '../../src/engine/world.ts'
 import { Cluster } from '../../src/upstream/cluster.ts'
+import type { UpstreamConfig } from '../../src/upstream/config.ts'
 import { defaultHeadLimits } from '../../src/wire/http1/head-parser.ts'
 
 /** Short, so that lives are; long enough that only what stalls meets them. */
@@ -21,6 +22,20 @@ export const timeouts = {
   connect: 700,
   firstByte: 1000,
   stall: 1200,
+  total: 2000,
+}
+
+const policies: Partial<UpstreamConfig> = {
+  retries: {
+    maxRetries: 1,
+    retryOn: ['connectFailure', 'reset', 'timeout', 404],
+    methods: ['GET', 'HEAD', 'PUT', 'DELETE'],
+    budget: 1,
+    backOff: { base: 40, max: 40 },
+    perTryTimeout: 600,
+  },
+  admission: { maxInFlight: 1, queue: 2, queueTimeout: 500 },
+  circuitBreaker: { trip: { consecutiveFailures: 3 }, openFor: 100, halfOpenRequests: 1 },
 }
 
 export interface SimEngine {
@@ -39,6 +54,7 @@ export function simEngine(
   address: BindAddress,
   origin: DialAddress,
   poolMax: number,
+  withPolicies = false,
 ): SimEngine {
   const services = createEngine({ world, observer, pseudonym: 'sim' })
   const { ledger } = services
@@ -57,17 +73,21 @@ export function simEngine(
     security: null,
     via: 'sim',
     config: {
-      endpoints: [{ url: 'http://origin', tls: false, target: origin, authority: 'origin', weight: 1, draining: false }],
+      endpoints: [
+        { url: 'http://origin', tls: false, target: origin, authority: 'origin', weight: 1, draining: false },
+      ],
       balance: 'roundRobin',
       timeouts: { connect: timeouts.connect, tls: 500, firstByte: timeouts.firstByte, stall: timeouts.stall },
       pool: { max: poolMax, idle: 2000 },
       host: 'preserve',
       http2: false,
       tls: { minVersion: '1.2', verify: true },
+      ...(withPolicies && policies),
     },
   })
+  const timed = withPolicies ? cluster.timeoutsFor({ total: timeouts.total }) : undefined
   const router = Router.compile([{ name: 'all', priority: 0, match: { path: '/**' } }], () => {
-    return new ForwardTarget([{ cluster, weight: 1 }], ['websocket'])
+    return new ForwardTarget([{ cluster, weight: 1, timeouts: timed }], ['websocket'])
   })
   const server = new HttpServer(services, new Gateway(router, observer), {
     timeouts: {

@@ -1,5 +1,6 @@
 import { ConfigError } from './config/errors.ts'
 import type { KindUse, MiddlewareKind, MiddlewareUse } from './config/middleware-schemas.ts'
+import { importedModules } from './config/module-graph.ts'
 import type { ModuleUse } from './config/module-use.ts'
 import type { Middleware, MiddlewareContext, MiddlewareDefinition } from './engine/middleware/middleware.ts'
 import type { Scope } from './engine/scope.ts'
@@ -47,6 +48,9 @@ export class Middlewares {
 
   constructor(sources: MiddlewareSources) {
     this.sources = sources
+    const { ledger } = sources.services
+    // Node keeps every version of a module that was ever imported: they are the process's, and only become more.
+    while (ledger.count('modules') < importedModules()) ledger.enter('modules')
   }
 
   /** The instances of a `use` list. `place` says whose it is, as in `route users`: it names what is written in place there. */

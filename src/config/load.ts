@@ -95,6 +95,6 @@ async function readSource(file: string, absolute: string, hashes: FileHashes): P
     const { readJson, readYaml } = await import('./text-source.ts')
     return kind === '.json' ? readJson(file, text) : readYaml(file, text)
   }
-  if (/^\.[cm]?[jt]s$/.test(kind)) return readModule(file, absolute, text)
+  if (/^\.[cm]?[jt]s$/.test(kind)) return readModule(file, absolute, text, hashes)
   throw fail('a config ends in .yaml, .yml, .json, .ts or .js')
 }

@@ -157,3 +157,15 @@ function resolve(specifier: string, context: ResolveHookContext, next: NextResol
 /** The folder of our own code, sources or built. */
 const ownRoot = new URL('../', import.meta.url).href
 const ownIndex = new URL(`../index${extname(import.meta.url)}`, import.meta.url).href
+
+/** The default export of a module; undefined for none. */
+export function defaultExport(exports: unknown): unknown {
+  // A namespace has no prototype, and its own exports alone.
+  return typeof exports === 'object' && exports !== null && 'default' in exports ? exports.default : undefined
+}
+
+/** What to show of what a module threw. */
+export function firstLine(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error)
+  return message.trim().split('\n').at(0)!.trim()
+}

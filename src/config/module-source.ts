@@ -1,25 +1,31 @@
-import { createHash } from 'node:crypto'
-import { pathToFileURL } from 'node:url'
+import { dirname, relative } from 'node:path'
 import type { Path, Place, Problem } from './errors.ts'
+import type { FileHashes } from './file-hashes.ts'
 import { findLiteralPlaces, type LiteralPlace } from './literal-places.ts'
+import { defaultExport, firstLine, importGraph } from './module-graph.ts'
 import type { ConfigSource, Part } from './source.ts'
 import { BrokenSource } from './text-source.ts'
-import { valueAt } from './tree.ts'
 
 /**
- * Imports a module whose default export is the config. Modules never unload, so it is imported anew only
- * when its text has changed.
+ * Imports a module whose default export is the config, whose text is at hand. It is imported anew only when it, or a
+ * file that it imports, has changed; `hashes` takes all of them.
  */
-export async function readModule(file: string, absolute: string, text: string): Promise<ConfigSource> {
-  const url = pathToFileURL(absolute)
-  url.searchParams.set('content', createHash('sha256').update(text).digest('hex').slice(0, 16))
-  let module: unknown
-  try {
-    module = await import(url.href)
-  } catch (error) {
-    return new BrokenSource(file, faultPlace(error, absolute), `the module cannot be loaded: ${firstLine(error)}`)
+export async function readModule(
+  file: string,
+  absolute: string,
+  text: string,
+  hashes: FileHashes,
+): Promise<ConfigSource> {
+  const { files, imported } = await importGraph(absolute)
+  for (const [each, content] of files) hashes.set(each, content)
+  if ('error' in imported) {
+    const { line, column } = imported.place
+    const isOwn = imported.file === absolute
+    const where = isOwn ? '' : `${relative(dirname(absolute), imported.file)}:${line}:${column}: `
+    const place = isOwn ? imported.place : { line: 1, column: 1 }
+    return new BrokenSource(file, place, `the module cannot be loaded: ${where}${firstLine(imported.error)}`)
   }
-  const exported = valueAt(module, ['default'])
+  const exported = defaultExport(imported.exports)
   if (exported === undefined) {
     return new BrokenSource(
       file,
@@ -59,17 +65,4 @@ export class ObjectSource implements ConfigSource {
 function placeOf(text: string, offset: number): Place {
   const before = text.slice(0, offset).split('\n')
   return { line: before.length, column: before.at(-1)!.length + 1 }
-}
-
-/** Where Node says that a module broke: the first mention of the file in the stack. */
-function faultPlace(error: unknown, absolute: string): Place {
-  const stack = error instanceof Error ? (error.stack ?? '') : ''
-  const at = stack.indexOf(absolute)
-  const [, line, column] = /^[^:\n]*:(\d+)(?::(\d+))?/.exec(at < 0 ? '' : stack.slice(at)) ?? []
-  return { line: Number(line ?? 1), column: Number(column ?? 1) }
-}
-
-function firstLine(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error)
-  return message.trim().split('\n').at(0)!.trim()
 }

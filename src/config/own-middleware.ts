@@ -6,7 +6,7 @@ import type { FileHashes } from './file-hashes.ts'
 import { describeIssue, findingsOf } from './issues.ts'
 import { useLists, writtenMiddleware } from './middleware-places.ts'
 import { isModulePath } from './middleware-schemas.ts'
-import { importGraph, type ModuleGraph } from './module-graph.ts'
+import { defaultExport, firstLine, importGraph, type ModuleGraph } from './module-graph.ts'
 import { ModuleUse, type ModuleDefinition } from './module-use.ts'
 import type { Finding } from './source.ts'
 import { isTree, valueAt } from './tree.ts'
@@ -99,7 +99,7 @@ function definitionOf({ files, imported }: ModuleGraph, file: string, folder: st
     const { line, column } = imported.place
     return `${file} cannot be loaded: ${relative(folder, imported.file)}:${line}:${column}: ${firstLine(imported.error)}`
   }
-  const definition = valueAt({ ...(imported.exports as object) }, ['default'])
+  const definition = defaultExport(imported.exports)
   if (definition === undefined) return `${file} has no default export: write \`export default defineMiddleware({ … })\``
   return isDefinition(definition)
     ? definition
@@ -119,9 +119,4 @@ function isDefinition(value: unknown): value is ModuleDefinition {
 
 function checkOptions({ options: schema }: ModuleDefinition, options: unknown): z.ZodSafeParseResult<unknown> {
   return schema.safeParse(options, { error: describeIssue })
-}
-
-function firstLine(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error)
-  return message.trim().split('\n').at(0)!.trim()
 }

@@ -188,6 +188,29 @@ describe('a module of one\u2019s own', () => {
     assert.deepEqual(await folder.problems(), [])
   })
 
+  test('a config module is read anew when a file that it imports changes', async (t) => {
+    const folder = await Folder.make(t, {
+      'turnpike.config.ts': `import { defineConfig } from 'turnpike'
+import { body } from './body.ts'
+export default defineConfig({
+  listeners: { web: { address: '127.0.0.1:0', door: 'gateway' } },
+  gateway: { routes: [{ name: 'all', respond: { body } }] },
+})
+`,
+      'body.ts': "export const body = 'one'\n",
+    })
+    const body = async (): Promise<string | undefined> => {
+      const { config, source } = await loadConfig('turnpike.config.ts', { cwd: folder.path })
+      assert.deepEqual([...source.files.keys()].length, 2)
+      return config.gateway?.routes[0]?.respond?.body
+    }
+    assert.equal(await body(), 'one')
+    await folder.write('body.ts', "export const body = 'two'\n")
+    assert.equal(await body(), 'two')
+    await folder.write('body.ts', "throw new Error('no body')\nexport const body = ''\n")
+    await assert.rejects(body(), /turnpike\.config\.ts:1:1: the module cannot be loaded: body\.ts:1:7: no body/)
+  })
+
   test('a create that throws is an error at its place', async (t) => {
     const folder = await Folder.make(t, {
       'own.ts': tenant.replace('return {', "throw new Error('no such table')\n    return {"),
@@ -232,6 +255,8 @@ describe('a module of one\u2019s own', () => {
     await folder.write('lib/text.ts', "export const text = 'two'\n")
     assert.equal(await says(), 'two')
     assert.equal(importedModules() - before, 6)
+    const { turnpike } = await serve(t, await folder.load())
+    assert.equal(turnpike.services.ledger.count('modules'), importedModules(), 'the ledger shows them')
     assert.notEqual((await folder.load()).revision, revision, 'another config')
 
     await folder.write('lib/text.ts', "export const text = 'one'\n")

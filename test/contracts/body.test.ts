@@ -1,6 +1,7 @@
 import { bodyContract, type BodyTraits } from './body.ts'
 import { downstreamPipes, gatewayPipes, type Framings } from './http1-pipes.ts'
 import { http2Pipes } from './http2-pipes.ts'
+import { http2ThroughPipes } from './http2-upstream-pipes.ts'
 import { multiplexedPipes } from './multiplexed-pipes.ts'
 import { WINDOW } from './multiplexed.ts'
 
@@ -41,3 +42,7 @@ for (const framings of [
 /** Both windows of a stream, what the codec buffers on either side, and what a reply gathers. */
 const http2: BodyTraits = { holds: 300_000, knowsLength: false, trailers: true }
 bodyContract('HTTP/2 server connection', { request: http2, reply: http2 }, http2Pipes)
+
+/** Those of two connections, of which an endpoint is given the larger window. */
+const http2Through: BodyTraits = { ...http2, holds: 1_000_000 }
+bodyContract('HTTP/2 through the engine', { request: http2Through, reply: http2Through }, http2ThroughPipes)

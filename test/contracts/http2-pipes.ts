@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { connect, constants, type ClientHttp2Stream } from 'node:http2'
-import { connect as connectNet } from 'node:net'
+import { connect, constants, type ClientHttp2Stream, type Http2Stream } from 'node:http2'
+import { connect as connectNet, type Socket } from 'node:net'
 import { setImmediate as turnOfTheLoop } from 'node:timers/promises'
 import { CidrSet } from '../../src/core/address.ts'
 import { TurnpikeError } from '../../src/core/error.ts'
@@ -12,6 +12,7 @@ import type { Exchange } from '../../src/engine/exchange.ts'
 import { HttpServer } from '../../src/engine/http1/http-server.ts'
 import { Listener } from '../../src/engine/listen/listener.ts'
 import { realWorld } from '../../src/engine/real-world.ts'
+import type { EngineServices } from '../../src/engine/services.ts'
 import { receivedFields } from '../../src/wire/http2/fields.ts'
 import { defaultHeadLimits } from '../../src/wire/http1/head-parser.ts'
 import type { BodyPipe, MakePipes } from './body.ts'
@@ -19,13 +20,13 @@ import type { BodyPipe, MakePipes } from './body.ts'
 /** Turns without a byte, after which nothing can move any more. */
 const QUIET_TURNS = 12
 
-/** A client's stream as the writer of a request's body. */
-class StreamSink implements BodySink {
+/** A stream as the writer of a body; it must have been opened to wait for trailers. */
+export class StreamSink implements BodySink {
   ready: () => void = () => {}
   gone: () => void = () => {}
-  private readonly stream: ClientHttp2Stream
+  private readonly stream: Http2Stream
 
-  constructor(stream: ClientHttp2Stream) {
+  constructor(stream: Http2Stream) {
     this.stream = stream
     stream.on('aborted', () => this.gone())
     stream.on('close', () => this.gone())
@@ -51,14 +52,14 @@ class StreamSink implements BodySink {
   flush(): void {}
 }
 
-/** A client's stream as the source of a reply's body. */
-class StreamSource implements BodySource {
+/** A stream as the source of a body. */
+export class StreamSource implements BodySource {
   readonly length = -1
-  private readonly stream: ClientHttp2Stream
+  private readonly stream: Http2Stream
   private sink: BodySink | null = null
   private trailers: Headers | null = null
 
-  constructor(stream: ClientHttp2Stream) {
+  constructor(stream: Http2Stream) {
     this.stream = stream
     stream.on('trailers', (_fields, _flags, raw: string[]) => (this.trailers = receivedFields(raw)))
   }
@@ -91,17 +92,26 @@ class StreamSource implements BodySource {
   }
 }
 
-/** The client side of the engine over real sockets: `Http2RequestBody` for the request, `Http2Reply` for the reply. */
-export const http2Pipes: MakePipes = async () => {
+/** A client's stream that has sent its head to an engine. */
+export interface Http2Front {
+  services: EngineServices
+  stream: ClientHttp2Stream
+  /** Its connection. */
+  socket: Socket
+  /** Ends both, and fails where something is left. */
+  close(): Promise<void>
+}
+
+/** A client over real sockets, in front of an engine that hands its exchange to `handle`. */
+export async function http2Front(handle: (exchange: Exchange, services: EngineServices) => void): Promise<Http2Front> {
   const services = createEngine({
     world: realWorld(),
     observer: { routed() {}, finished() {} },
     pseudonym: 'contract',
   })
-  const arrived = Promise.withResolvers<Exchange>()
   const server = new HttpServer(
     services,
-    { handle: (exchange) => arrived.resolve(exchange) },
+    { handle: (exchange) => handle(exchange, services) },
     {
       timeouts: { headMs: 60_000, idleMs: 60_000, bodyProgress: null, stallMs: 60_000 },
       limits: defaultHeadLimits,
@@ -129,27 +139,10 @@ export const http2Pipes: MakePipes = async () => {
   await once(session, 'connect')
   const stream = session.request({ ':method': 'POST', te: 'trailers' }, { endStream: false, waitForTrailers: true })
   stream.on('error', () => {})
-  const { client, body } = await arrived.promise
-  const sink = new StreamSink(stream)
-  const request: BodyPipe = { sink, source: body!, ready: () => {}, gone: () => {} }
-  sink.ready = () => request.ready()
-  sink.gone = () => request.gone()
-  const reply: BodyPipe = { sink: client, source: new StreamSource(stream), ready: () => {}, gone: () => {} }
-  client.worker = { clientReady: () => reply.ready(), clientGone: () => reply.gone() }
-  client.begin({ status: 200, reason: 'OK', headers: new Headers(), length: -1, hasBody: true, facts: null })
-  const settle = async (): Promise<void> => {
-    let moved = -1
-    for (let quiet = 0; quiet < QUIET_TURNS; quiet++) {
-      const now = socket.bytesRead + socket.bytesWritten
-      if (now !== moved) quiet = 0
-      moved = now
-      await turnOfTheLoop()
-    }
-  }
   return {
-    request,
-    reply,
-    settle,
+    services,
+    stream,
+    socket,
     async close() {
       session.destroy()
       await listener.close()
@@ -160,4 +153,32 @@ export const http2Pipes: MakePipes = async () => {
       assert.deepEqual(left(), [])
     },
   }
+}
+
+/** Lets everything move that can: until no byte has moved on those connections for some turns. */
+export function settleSockets(sockets: () => Socket[]): () => Promise<void> {
+  return async () => {
+    let moved = -1
+    for (let quiet = 0; quiet < QUIET_TURNS; quiet++) {
+      const now = sockets().reduce((sum, { bytesRead, bytesWritten }) => sum + bytesRead + bytesWritten, 0)
+      if (now !== moved) quiet = 0
+      moved = now
+      await turnOfTheLoop()
+    }
+  }
+}
+
+/** The client side of the engine over real sockets: `Http2RequestBody` for the request, `Http2Reply` for the reply. */
+export const http2Pipes: MakePipes = async () => {
+  const arrived = Promise.withResolvers<Exchange>()
+  const { stream, socket, close } = await http2Front((exchange) => arrived.resolve(exchange))
+  const { client, body } = await arrived.promise
+  const sink = new StreamSink(stream)
+  const request: BodyPipe = { sink, source: body!, ready: () => {}, gone: () => {} }
+  sink.ready = () => request.ready()
+  sink.gone = () => request.gone()
+  const reply: BodyPipe = { sink: client, source: new StreamSource(stream), ready: () => {}, gone: () => {} }
+  client.worker = { clientReady: () => reply.ready(), clientGone: () => reply.gone() }
+  client.begin({ status: 200, reason: 'OK', headers: new Headers(), length: -1, hasBody: true, facts: null })
+  return { request, reply, settle: settleSockets(() => [socket]), close }
 }

@@ -43,7 +43,7 @@ function using(config: ConfigInput, use: Use): ConfigInput {
       'office-only': { ipFilter: { allow: ['10.0.0.0/8', '127.0.0.0/8'] } },
       staff: { basicAuth: { users: { alice: passwordHash() } } },
     },
-    gateway: { ...config.gateway, use },
+    gateway: { ...config.gateway!, use },
   }
 }
 

@@ -77,8 +77,7 @@ export class Middlewares {
       // The config takes nothing for a module's middleware that is not of this shape.
       // oxlint-disable-next-line typescript/no-unsafe-type-assertion
       const made: unknown = (use.definition as MiddlewareDefinition).create(use.options, scope, context)
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-      if (typeof made === 'object' && made !== null) return made as Middleware
+      if (typeof made === 'object' && made !== null) return made
     } catch (thrown) {
       throw fail(`its \`create\` failed: ${thrown instanceof Error ? thrown.message : String(thrown)}`)
     }

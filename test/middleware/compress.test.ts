@@ -3,8 +3,9 @@ import { execFile } from 'node:child_process'
 import { describe, test, type TestContext } from 'node:test'
 import { promisify } from 'node:util'
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib'
-import type { ConfigInput } from '../../src/config/config.ts'
+import type { z } from 'zod'
 import { EncodingChoice } from '../../src/middleware/compress/accept-encoding.ts'
+import type { compressOptions } from '../../src/middleware/compress/config.ts'
 import { MediaTypes } from '../../src/middleware/compress/media-types.ts'
 import { startGateway, type TestGateway } from '../support/gateway.ts'
 import type { Message } from '../support/message.ts'
@@ -15,7 +16,7 @@ import type { RawPeer } from '../support/raw-peer.ts'
 
 const run = promisify(execFile)
 
-type CompressInput = NonNullable<NonNullable<ConfigInput['middlewares']>[string]['compress']>
+type CompressInput = z.input<typeof compressOptions>
 type Script = Parameters<typeof startOrigin>[1]
 
 async function compressing(
@@ -54,6 +55,9 @@ function decoded({ body, fields }: Message): string {
   return (coding === undefined ? bytes : decode[coding]!(bytes)).toString('latin1')
 }
 
+/** Text that hardly shrinks, so that a reply outgrows every buffer on the way. */
+const noise = (at: number): string => `${Math.sin(at).toString(36).slice(3)}${Math.cos(at).toString(36).slice(3)}\n`
+
 describe('compress', () => {
   test('compresses with what the client likes best, and says so', async (t) => {
     const { gateway } = await compressing(
@@ -80,7 +84,7 @@ describe('compress', () => {
   })
 
   test('leaves alone what must not be compressed', async (t) => {
-    const cases: [what: string, reply: string, request?: string, method?: string][] = [
+    const cases: [what: string, reply: string, request?: string][] = [
       ['small', ok('short', html)],
       ['encoded already', ok(page, `${html}Content-Encoding: br\r\n`)],
       ['a picture', ok(page, 'Content-Type: image/png\r\n')],
@@ -172,9 +176,7 @@ describe('compress', () => {
   })
 
   test('a client that does not read holds the origin back, and gets everything in the end', async (t) => {
-    // Text that hardly shrinks, so that the reply outgrows every buffer on the way.
-    const line = (at: number): string => `${Math.sin(at).toString(36).slice(3)}${Math.cos(at).toString(36).slice(3)}\n`
-    const piece = Buffer.from(Array.from({ length: 4_000 }, (_, at) => line(at)).join(''))
+    const piece = Buffer.from(Array.from({ length: 4_000 }, (_, at) => noise(at)).join(''))
     const pieces = 150
     let sent = 0
     const { gateway } = await compressing(
@@ -264,7 +266,7 @@ describe('compress', () => {
     assert.deepEqual(reply.trailers, [['x-sum', '7']])
   })
 
-  for (const coding of ['gzip', 'br', 'zstd']) {
+  for (const coding of ['gzip', 'br', 'zstd'] as const) {
     test(`curl --compressed reads ${coding}`, async (t) => {
       requireProgram(t, 'curl')
       const { stdout: version } = await run('curl', ['--version'])
@@ -277,12 +279,10 @@ describe('compress', () => {
       const { gateway } = await compressing(
         t,
         answering(() => ok(page, html)),
-        { algorithms: [coding as 'gzip'] },
+        { algorithms: [coding] },
       )
-      const { stdout } = await run('curl', [
-        ...['--silent', '--compressed', '--dump-header', '-'],
-        `http://127.0.0.1:${gateway.port}/`,
-      ])
+      const url = `http://127.0.0.1:${gateway.port}/`
+      const { stdout } = await run('curl', ['--silent', '--compressed', '--dump-header', '-', url])
       assert.match(stdout, new RegExp(`^content-encoding: ${coding}\r$`, 'im'))
       assert.ok(stdout.endsWith(page))
     })

@@ -1,18 +1,20 @@
 import assert from 'node:assert/strict'
 import { describe, test, type TestContext } from 'node:test'
+import type { z } from 'zod'
 import type { ConfigInput } from '../../src/config/config.ts'
 import { loadConfigObject } from '../../src/config/load.ts'
+import type { mirrorOptions } from '../../src/middleware/mirror/config.ts'
 import { startGateway, type TestGateway } from '../support/gateway.ts'
 import { answering, ok, startOrigin, type Origin } from '../support/origin.ts'
 import { ask, get, post } from '../support/raw-client.ts'
 
-type MirrorInput = Omit<NonNullable<NonNullable<ConfigInput['middlewares']>[string]['mirror']>, 'to'>
+type MirrorInput = Omit<z.input<typeof mirrorOptions>, 'to'>
 
 interface Mirrored {
   gateway: TestGateway
   origin: Origin
   shadow: Origin
-  events(): Record<string, number>
+  events: () => Record<string, number>
 }
 
 async function mirrored(

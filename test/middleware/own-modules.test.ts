@@ -73,13 +73,14 @@ gateway:
   }
 }
 
+const nothing = (): void => {}
+
 interface Served {
   turnpike: Turnpike
   port: number
 }
 
 async function serve(t: TestContext, loaded: LoadedConfig, reported: unknown[] = []): Promise<Served> {
-  const nothing = (): void => {}
   const turnpike = await Turnpike.start(loaded, {
     logger: {
       error: (_message, fields) => reported.push(fields),

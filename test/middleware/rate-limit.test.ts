@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict'
 import { describe, test, type TestContext } from 'node:test'
+import type { z } from 'zod'
 import type { ConfigInput } from '../../src/config/config.ts'
 import { startGateway, type TestGateway } from '../support/gateway.ts'
 import type { Message } from '../support/message.ts'
 import { answering, ok, startOrigin } from '../support/origin.ts'
 import { ask, get } from '../support/raw-client.ts'
+import type { rateLimitOptions } from '../../src/middleware/rate-limit/config.ts'
 import { addressPrefix } from '../../src/middleware/rate-limit/rate-key.ts'
 
 type Use = NonNullable<NonNullable<ConfigInput['gateway']>['use']>
-type RateLimitInput = NonNullable<NonNullable<ConfigInput['middlewares']>[string]['rateLimit']>
+type RateLimitInput = z.input<typeof rateLimitOptions>
 
 async function limited(
   t: TestContext,
@@ -49,9 +51,16 @@ const fieldsOf = (reply: Message): Record<string, string | undefined> =>
 
 const from = (address: string, fields = ''): string => get(`X-Forwarded-For: ${address}\r\n${fields}`, '/a')
 
+const asked = async ({ port }: TestGateway): Promise<number[]> => {
+  const statuses = []
+  for (const path of ['/a', '/b', '/a', '/none']) statuses.push((await ask(port, get('', path))).status)
+  return statuses
+}
+
 describe('rateLimit', () => {
   test('W19 every reply says what is left, a refusal when to come back', async (t) => {
-    const { port, turnpike, logged } = await limited(t, { 'per-client': { rate: '2/m', burst: 3 } })
+    const gateway = await limited(t, { 'per-client': { rate: '2/m', burst: 3 } })
+    const { port, turnpike } = gateway
     const replies = []
     for (let count = 0; count < 4; count++) replies.push(await ask(port, from('10.0.0.1')))
     assert.deepEqual(
@@ -76,7 +85,7 @@ describe('rateLimit', () => {
     })
     assert.match(replies[3]!.field('proxy-status')!, /ERR_RATE_LIMITED/)
     assert.match(replies[3]!.body, /ERR_RATE_LIMITED/)
-    assert.equal((await logged(4))[3]!.cause, 'ERR_RATE_LIMITED')
+    assert.equal((await gateway.logged(4))[3]!.cause, 'ERR_RATE_LIMITED')
     assert.deepEqual(
       [...turnpike.services.middlewareEvents],
       [{ middleware: 'per-client', event: 'limited', count: 1 }],
@@ -107,11 +116,6 @@ describe('rateLimit', () => {
 
   test('by route, by all together', async (t) => {
     const byRoute = await limited(t, { each: { rate: '1/h', by: 'route' } })
-    const asked = async ({ port }: TestGateway): Promise<number[]> => {
-      const statuses = []
-      for (const path of ['/a', '/b', '/a', '/none']) statuses.push((await ask(port, get('', path))).status)
-      return statuses
-    }
     assert.deepEqual(await asked(byRoute), [200, 200, 429, 404])
     const all = await limited(t, { all: { rate: '2/h', by: 'global' } })
     assert.deepEqual(await asked(all), [200, 200, 429, 429])

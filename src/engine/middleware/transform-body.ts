@@ -85,13 +85,13 @@ class StreamFilter implements BodyFilter {
     this.ready()
   }
 
-  private stop(error: TurnpikeError): void {
+  private stop(reason: TurnpikeError): void {
     if (this.over) return
     this.over = true
-    if (!this.inputOver) this.input.error(error)
+    if (!this.inputOver) this.input.error(reason)
     this.inputOver = true
     this.resume()
-    this.output.cancel(error).catch(() => {})
+    this.output.cancel(reason).catch(() => {})
   }
 
   private async pump(): Promise<void> {

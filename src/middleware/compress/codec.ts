@@ -20,23 +20,20 @@ const WINDOW_BITS = 19
 
 /** `length`: bytes that will come, -1 where unknown. */
 export function createCodec(algorithm: Algorithm, levels: CompressOptions['levels'], length: number): Codec {
-  switch (algorithm) {
-    case 'br':
-      return createBrotliCompress({
-        params: {
-          [constants.BROTLI_PARAM_QUALITY]: levels.br,
-          [constants.BROTLI_PARAM_LGWIN]: WINDOW_BITS,
-          [constants.BROTLI_PARAM_SIZE_HINT]: length > 0 && length < 2 ** 30 ? length : 0,
-        },
-      })
-    case 'zstd':
-      return createZstdCompress({
-        params: {
-          [constants.ZSTD_c_compressionLevel]: levels.zstd,
-          [constants.ZSTD_c_windowLog]: WINDOW_BITS,
-        },
-      })
-    case 'gzip':
-      return createGzip({ level: levels.gzip })
+  if (algorithm === 'gzip') return createGzip({ level: levels.gzip })
+  if (algorithm === 'zstd') {
+    return createZstdCompress({
+      params: {
+        [constants.ZSTD_c_compressionLevel]: levels.zstd,
+        [constants.ZSTD_c_windowLog]: WINDOW_BITS,
+      },
+    })
   }
+  return createBrotliCompress({
+    params: {
+      [constants.BROTLI_PARAM_QUALITY]: levels.br,
+      [constants.BROTLI_PARAM_LGWIN]: WINDOW_BITS,
+      [constants.BROTLI_PARAM_SIZE_HINT]: length > 0 && length < 2 ** 30 ? length : 0,
+    },
+  })
 }

@@ -71,7 +71,7 @@ export class CompressionFilter implements BodyFilter {
     this.codec.destroy()
   }
 
-  private readonly taken = (error: unknown): void => {
-    if (error == null && !this.codec.destroyed && !this.ended) this.ready()
+  private readonly taken = (error?: Error | null): void => {
+    if ((error ?? null) === null && !this.codec.destroyed && !this.ended) this.ready()
   }
 }

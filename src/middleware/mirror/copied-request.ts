@@ -12,9 +12,17 @@ export function copyRequest(original: Exchange, client: ClientPort, services: En
   headers.delete('expect')
   const { host, authority, userAgent, forwarding } = original
   const facts = {
-    ...{ host, authority, userAgent, forwarding },
-    ...{ close: false, keepAlive: false, upgrade: '', trailers: false },
-    ...{ expectsContinue: false, passedHere: false, everyday: false },
+    host,
+    authority,
+    userAgent,
+    forwarding,
+    close: false,
+    keepAlive: false,
+    upgrade: '',
+    trailers: false,
+    expectsContinue: false,
+    passedHere: false,
+    everyday: false,
   }
   const request = { method, target, headers, protocol, versionMinor, clientAddress, facts }
   const copy = new Exchange(original.session, client, request, services.nextSequence(), world.now(), world.wallClock())

@@ -9,8 +9,9 @@ import { TeeBody } from './tee-body.ts'
 export const mirror = defineMiddleware({
   name: 'mirror',
   options: mirrorOptions,
-  create({ to, share, maxBody, maxInFlight, timeout }, scope, { name, services, upstream }) {
-    const target = upstream(to)
+  create({ to, share, maxBody, maxInFlight, timeout }, scope, context) {
+    const { name, services } = context
+    const target = context.upstream(to)
     if (target === undefined)
       throw new TurnpikeError('ERR_CONFIG_REFERENCE', { message: `There is no upstream ${JSON.stringify(to)}.` })
     const counter = (event: string) => services.middlewareEvents.counter(scope, name, event)

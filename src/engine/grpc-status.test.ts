@@ -35,5 +35,5 @@ test('every error is a status that says whether to try again', () => {
 })
 
 test('a message survives as a field', () => {
-  assert.equal(grpcMessage('No route matches 100 % of é.\n'), 'No route matches 100 %25 of %C3%A9.%0A')
+  assert.equal(grpcMessage('ERR_X: 100 % of é (a/b).\n'), 'ERR_X: 100 %25 of %C3%A9 (a/b).%0A')
 })

@@ -13,9 +13,9 @@ export function grpcStatus({ status, source }: TurnpikeError): number {
   return source === 'client' ? INTERNAL : UNKNOWN
 }
 
-/** Text as `grpc-message` carries it: percent-encoded UTF-8 (gRPC over HTTP/2, "Percent-Encoded"). */
+/** Text as `grpc-message` carries it: what is not printable ASCII, and `%`, as percent-encoded UTF-8. */
 export function grpcMessage(text: string): string {
-  return encodeURIComponent(text).replaceAll('%20', ' ')
+  return text.toWellFormed().replaceAll(/[^ -$&-~]+/g, encodeURIComponent)
 }
 
 const UNKNOWN = 2

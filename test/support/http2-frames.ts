@@ -107,10 +107,14 @@ export class FramePeer {
     this.peer = peer
   }
 
-  /** Connects with prior knowledge, sends the preface and these settings. */
+  /** Connects with prior knowledge, sends the preface, byte by byte, and these settings. */
   static async connect(port: number, ...pairs: [id: number, value: number][]): Promise<FramePeer> {
     const peer = await connectRaw(port)
-    peer.send(Buffer.concat([preface, settings(...pairs)]))
+    for (const byte of preface) {
+      peer.send(Buffer.from([byte]))
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+    peer.send(settings(...pairs))
     return new FramePeer(peer)
   }
 

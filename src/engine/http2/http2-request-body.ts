@@ -31,6 +31,8 @@ export class Http2RequestBody implements BodySource {
   start(sink: BodySink): void {
     this.sink = sink
     this.listen()
+    // What the sink has to say before the first byte does not wait for it: it may come after a 100.
+    sink.flush()
   }
 
   resume(): void {

@@ -321,6 +321,7 @@ async function makeParts(config: Config, options: TurnpikeOptions): Promise<Part
         log.finish(exchange)
       },
     },
+    notify: (level, message, fields) => logger[level](message, fields),
   })
   const { ledger } = services
   const { logger, close: closeLogger } =

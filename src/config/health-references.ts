@@ -13,8 +13,10 @@ export function findHealthReferences(path: Path, upstream: Tree): Finding[] {
   const at = [...path, 'health']
   if (active === undefined && passive === undefined)
     return [fault(at, 'key', 'one of `active` and `passive` is needed')]
-  const { kind, port } = treeOf(active)
+  const { kind, port, method, body } = treeOf(active)
   const findings: Finding[] = []
+  if (method === 'HEAD' && body !== undefined)
+    findings.push(fault([...at, 'active', 'body'], 'key', 'a reply to HEAD has no body'))
   for (const key of kind === 'tcp' || kind === 'tls' ? ofRequests : []) {
     if (treeOf(active)[key] === undefined) continue
     findings.push(

@@ -4,13 +4,15 @@ import { Ledger } from './ledger.ts'
 import { MiddlewareEvents } from './middleware/middleware-events.ts'
 import { ReadBuffers } from './http1/read-buffers.ts'
 import { RequestIds, requestIdPrefix } from './request-id.ts'
-import { DateClock, type EngineServices, type ExchangeObserver } from './services.ts'
+import { DateClock, type EngineServices, type ExchangeObserver, type Notify } from './services.ts'
 import { TimerWheel } from './timers.ts'
 import type { World } from './world.ts'
 
 export interface EngineOptions {
   world: World
   observer: ExchangeObserver
+  /** Default: nobody is told. */
+  notify?: Notify
   /** This instance's name in `Via` and `Proxy-Status`. */
   pseudonym: string
   /** The `Via` line of replies, '' for none. Default: with that name. */
@@ -21,6 +23,7 @@ export interface EngineOptions {
 export function createEngine({
   world,
   observer,
+  notify = () => {},
   pseudonym,
   viaLine = `Via: 1.1 ${pseudonym}\r\n`,
 }: EngineOptions): EngineServices {
@@ -32,6 +35,7 @@ export function createEngine({
     ledger,
     timers,
     observer,
+    notify,
     middlewareEvents: new MiddlewareEvents(),
     pseudonym,
     viaLine,

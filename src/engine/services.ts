@@ -23,6 +23,9 @@ export interface Door {
   handle(exchange: Exchange): void
 }
 
+/** Takes what people should know of that no request tells: for the operational log. */
+export type Notify = (level: 'info' | 'warn', message: string, fields: Readonly<Record<string, unknown>>) => void
+
 /** What all connections of one engine share. */
 export interface EngineServices {
   world: World
@@ -31,6 +34,7 @@ export interface EngineServices {
   dialler: Dialler
   requestIds: RequestIds
   observer: ExchangeObserver
+  notify: Notify
   /** What middleware counts. */
   middlewareEvents: MiddlewareEvents
   clock: DateClock

@@ -34,6 +34,6 @@ export function sharedEndpoint(endpoint: EndpointConfig, options: ClusterOptions
   return scope.shared(`endpoint ${name} ${endpoint.url} ${key}`, (own) => {
     const connections = makeConnections(endpoint, options)
     own.use({ [Symbol.dispose]: () => connections.close() })
-    return new Endpoint(endpoint.url, connections, endpointHealth(own, name, endpoint.url, services.world))
+    return new Endpoint(endpoint.url, connections, endpointHealth(own, name, endpoint.url, services))
   })
 }

@@ -51,6 +51,7 @@ export function controlPort(wanted: Partial<ControlPort> = {}): ControlPort {
     upstreams: () => [
       {
         name: 'app',
+        panicking: false,
         admission: { inFlight: 2, queued: 1, oldestMs: 250 },
         retriesRefused: 4,
         endpoints: [
@@ -76,7 +77,7 @@ export function controlPort(wanted: Partial<ControlPort> = {}): ControlPort {
 }
 
 function probedEndpoint(): EndpointHealth {
-  const health = new EndpointHealth('app', 'http://127.0.0.1:9001', realWorld())
+  const health = new EndpointHealth('app', 'http://127.0.0.1:9001', { world: realWorld(), notify() {} })
   health.probes.passed = 3
   health.probes.timeout = 1
   health.probeSeconds = 1.5

@@ -27,13 +27,21 @@ export interface Generation {
 
 export interface Monitored {
   services: EngineServices
+  /** What the operational log is told. */
+  notices: string[]
   /** Comes beside what is there, as a reload does; the older one closes when told. */
   generation: (endpoints: string[], health: HealthInput, ca?: string, http2?: boolean) => Generation
 }
 
 /** An engine without listeners, to run health in. When the test is over everything is closed, and nothing may be left. */
 export function startMonitored(t: TestContext, world: World = realWorld()): Monitored {
-  const services = createEngine({ world, observer: { routed() {}, finished() {} }, pseudonym: 'test' })
+  const notices: string[] = []
+  const services = createEngine({
+    world,
+    observer: { routed() {}, finished() {} },
+    notify: (level, message, { endpoint, reason }) => notices.push(`${level} ${message}: ${endpoint} ${reason}`),
+    pseudonym: 'test',
+  })
   const errors: unknown[] = []
   const root = {
     world,
@@ -50,13 +58,14 @@ export function startMonitored(t: TestContext, world: World = realWorld()): Moni
   })
   return {
     services,
+    notices,
     generation(endpoints, health, ca, http2 = false) {
       const config = upstreamSchema.parse({ endpoints, health })
       const scope = new Scope(root)
       scopes.push(scope)
       const members = config.endpoints.map((endpoint) => ({
         endpoint,
-        health: endpointHealth(scope, 'app', endpoint.url, world),
+        health: endpointHealth(scope, 'app', endpoint.url, services),
       }))
       const security = new UpstreamTls({ minVersion: '1.2', verify: true, http2, ...(ca !== undefined && { ca }) })
       const monitor = new HealthMonitor(

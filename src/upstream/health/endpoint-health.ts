@@ -1,6 +1,7 @@
+import { formatDuration } from '../../core/units.ts'
 import type { Scope } from '../../engine/scope.ts'
-import type { World } from '../../engine/world.ts'
-import { HealthHistory } from './health-history.ts'
+import type { EngineServices } from '../../engine/services.ts'
+import { HealthHistory, type HealthEvent } from './health-history.ts'
 import type { PassiveRules } from './passive-rules.ts'
 
 /** Who counts an endpoint among its own: the health of an upstream, as one config has it. */
@@ -21,6 +22,8 @@ export interface HealthProber {
 
 /** How a probe went. `unknown`: it failed for a reason of our own, and says nothing of the endpoint. */
 export type ProbeOutcome = 'passed' | 'failed' | 'timeout' | 'unknown'
+
+type HealthServices = Pick<EngineServices, 'world' | 'notify'>
 
 /** The last probe of an endpoint. */
 export interface ProbeReport {
@@ -52,7 +55,7 @@ export class EndpointHealth {
   /** Probes so far, by outcome, and the seconds that they took together. */
   readonly probes: Record<ProbeOutcome, number> = { passed: 0, failed: 0, timeout: 0, unknown: 0 }
   probeSeconds = 0
-  private readonly world: World
+  private readonly services: HealthServices
   /** The newest last. */
   private readonly overseers: HealthOverseer[] = []
   private readonly probers: HealthProber[] = []
@@ -64,12 +67,12 @@ export class EndpointHealth {
   private ejectionMs = 0
   private returnedAt = 0
 
-  constructor(upstream: string, url: string, world: World) {
+  constructor(upstream: string, url: string, services: HealthServices) {
     this.upstream = upstream
     this.url = url
-    this.world = world
-    this.availableSince = world.now()
-    this.history = new HealthHistory(world)
+    this.services = services
+    this.availableSince = services.world.now()
+    this.history = new HealthHistory(services.world)
   }
 
   /** Up, and not ejected. */
@@ -125,9 +128,8 @@ export class EndpointHealth {
   verdict(up: boolean, reason: string): void {
     if (up === this.up) return
     this.up = up
-    if (up) this.availableSince = this.world.now()
-    this.history.add(up ? 'up' : 'down', reason)
-    this.changed()
+    if (up) this.availableSince = this.services.world.now()
+    this.changed(up ? 'up' : 'down', reason)
   }
 
   private eject(now: number, rules: PassiveRules, reason: string): void {
@@ -136,24 +138,31 @@ export class EndpointHealth {
     this.ejectedUntil = now + this.ejectionMs
     this.failures = 0
     this.ejections++
-    this.history.add('ejected', reason)
-    this.changed()
+    this.changed('ejected', reason)
   }
 
   private return(): void {
     this.returnedAt = this.availableSince = this.ejectedUntil
     this.ejectedUntil = 0
     this.failures = 0
-    this.history.add('returned', `after ${this.ejectionMs} ms`, this.returnedAt)
-    this.changed()
+    this.changed('returned', `after ${formatDuration(this.ejectionMs)}`, this.returnedAt)
   }
 
-  private changed(): void {
+  private changed(event: HealthEvent['event'], reason: string, time?: number): void {
+    const { upstream, url: endpoint } = this
+    this.history.add(event, reason, time)
+    this.services.notify(event === 'down' || event === 'ejected' ? 'warn' : 'info', `an endpoint ${happened[event]}`, {
+      upstream,
+      endpoint,
+      reason,
+    })
     for (const overseer of this.overseers) overseer.fitnessChanged()
   }
 }
 
+const happened = { up: 'is up', down: 'is down', ejected: 'is ejected', returned: 'is no longer ejected' } as const
+
 /** The health of an endpoint, the same as before a reload. */
-export function endpointHealth(scope: Scope, upstream: string, url: string, world: World): EndpointHealth {
-  return scope.shared(`health ${upstream} ${url}`, () => new EndpointHealth(upstream, url, world))
+export function endpointHealth(scope: Scope, upstream: string, url: string, services: HealthServices): EndpointHealth {
+  return scope.shared(`health ${upstream} ${url}`, () => new EndpointHealth(upstream, url, services))
 }

@@ -143,10 +143,11 @@ export class Prober implements HealthProber, SlotTaker, InquiryEvents, Disposabl
 }
 
 function requestOf({ settings, authority }: ProberOptions): OwnRequest | null {
-  const { kind, method, path, host = authority, headers } = settings
+  const { kind, method, path, port, headers } = settings
   if (kind !== 'http') return null
   const fields = Headers.from(Object.entries({ 'user-agent': 'turnpike-probe', ...headers }))
-  return { method, target: path, authority: host, headers: fields }
+  const own = port === undefined ? authority : `${authority.replace(/:\d+$/, '')}:${port}`
+  return { method, target: path, authority: settings.host ?? own, headers: fields }
 }
 
 function matches(wanted: NonNullable<ActiveHealthConfig['body']>, body: string): boolean {

@@ -106,6 +106,7 @@ async function ask(
   options: https.RequestOptions,
 ): Promise<{ status: number; length: number }> {
   const request = library.request({ host: '127.0.0.1', ...options })
+  request.on('error', heard)
   request.end()
   const [response]: http.IncomingMessage[] = await once(request, 'response')
   let length = 0
@@ -114,8 +115,12 @@ async function ask(
   return { status: response!.statusCode!, length }
 }
 
+/** `once` rejects with it where it is waited for; what comes later is the response's to tell. */
+const heard = (): void => {}
+
 async function upload(port: number): Promise<void> {
   const request = http.request({ host: '127.0.0.1', port, path: '/upload', method: 'POST', agent: false })
+  request.on('error', heard)
   const answered: Promise<http.IncomingMessage[]> = once(request, 'response')
   for (let piece = 0; piece < 8; piece++) {
     request.write(Buffer.alloc(16_384, 'u'))
@@ -131,6 +136,7 @@ async function upload(port: number): Promise<void> {
 /** A reply that the service does not finish must not look finished. */
 async function brokenOff(port: number): Promise<void> {
   const request = http.request({ host: '127.0.0.1', port, path: '/broken', agent: false })
+  request.on('error', heard)
   request.end()
   const [response]: http.IncomingMessage[] = await once(request, 'response')
   response!.resume()

@@ -43,11 +43,11 @@ export function settingsFor(
       limit: { rateLimit: { rate: '100000/s', burst: 100_000, by: 'clientIp' } },
     },
     gateway: {
-      use: ['edge'],
       routes: [
         { name: 'dead', match: { path: '/dead/**' }, to: 'dead' },
+        // The same in all of them: what is on it lives on.
         { name: 'live', match: { path: '/live/**' }, to: 'live' },
-        { name: 'all', match: { path: '/**' }, use: ['limit'], to: 'app' },
+        { name: 'all', match: { path: '/**' }, use: ['edge', 'limit'], to: 'app' },
         ...come,
       ],
       upstreams: {

@@ -100,13 +100,14 @@ async function served(port: number, reload: number): Promise<void> {
   throw new Error(`reload ${reload} does not serve after ${RELOAD_WITHIN_MS} ms; ${seen} does`)
 }
 
-/** A sample when nothing more changes: when the ledger is what it was in `wanted`, or when time is up. */
+/** A sample when nothing is alive beyond what was in `wanted`, or when time is up. */
 async function restedSample(subject: Subject, reloads: number, wanted: Sample | null): Promise<Sample> {
   const end = performance.now() + REST_WITHIN_MS
   for (;;) {
-    await sleep(1000)
-    const sample = await subject.sample(reloads)
-    const rested = wanted === null || JSON.stringify(sample.ledger) === JSON.stringify(wanted.ledger)
+    await sleep(500)
+    const sample = await subject.restingSample(reloads)
+    const rested =
+      wanted === null || Object.entries(sample.ledger).every(([kind, count]) => count <= (wanted.ledger[kind] ?? 0))
     if (rested || performance.now() > end) return sample
   }
 }

@@ -24,6 +24,9 @@ export interface Sample extends Inside {
   reloads: number
 }
 
+const RESTING_LOOKS = 15
+const LOOK_EVERY_MS = 70
+
 const root = path.resolve(import.meta.dirname, '../..')
 
 /** `turnpike run` with a config file, as a user starts it, and a probe inside. */
@@ -78,6 +81,18 @@ export class Subject {
       ledger: await this.ledger(),
       reloads,
     }
+  }
+
+  /** A sample whose ledger has what was alive all the while: a probe that comes and goes is not in it. */
+  async restingSample(reloads: number): Promise<Sample> {
+    const sample = await this.sample(reloads)
+    for (let look = 0; look < RESTING_LOOKS; look++) {
+      await sleep(LOOK_EVERY_MS)
+      const ledger = await this.ledger()
+      for (const [kind, count] of Object.entries(ledger)) sample.ledger[kind] = Math.min(sample.ledger[kind]!, count)
+      sample.sockets = Math.min(sample.sockets, socketsOf(this.child.pid!))
+    }
+    return sample
   }
 
   /** Ends it as an orchestrator does; its exit code. */

@@ -39,7 +39,8 @@ export function startMonitored(t: TestContext, world: World = realWorld()): Moni
   const services = createEngine({
     world,
     observer: { routed() {}, finished() {} },
-    notify: (level, message, { endpoint, reason }) => notices.push(`${level} ${message}: ${endpoint} ${reason}`),
+    notify: (level, message, { endpoint, reason }) =>
+      notices.push(`${level} ${message}: ${String(endpoint)} ${String(reason)}`),
     pseudonym: 'test',
   })
   const errors: unknown[] = []

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import path from 'node:path'
+import { benchBalance } from './balance.ts'
 import { benchGateway } from './gateway.ts'
 import { benchIdle } from './idle.ts'
 import { benchLarge } from './large.ts'
@@ -14,12 +15,14 @@ import { benchStart } from './start.ts'
 async function* everything(options: Options): AsyncGenerator<Section> {
   yield* benchGateway(options)
   yield* benchMiddleware(options)
+  yield* benchBalance(options)
   yield* benchIdle()
   yield* benchLarge()
   yield* benchStart()
 }
 
 const benches: Record<string, (options: Options) => AsyncGenerator<Section>> = {
+  balance: benchBalance,
   gateway: benchGateway,
   idle: benchIdle,
   large: benchLarge,

@@ -4,8 +4,14 @@ import type { World } from '../../engine/world.ts'
 import type { Balancer, Candidate, Candidates, TryObserver } from './balancer.ts'
 import { TwoChoices } from './two-choices.ts'
 
-/** Over this time an old measurement falls to 1/e of its say. */
+/** Over this time without a measurement the average falls to 1/e. */
 const DECAY_MS = 10_000
+/**
+ * What is left of the average after a measurement that is lower, at most. As published there is no such bound, and
+ * after one stall of the whole machine all members look alike for ten seconds: here a busy one has outlived a peak
+ * within some dozen replies.
+ */
+const MOST_KEPT = 0.9
 /** What a member that was never measured, but has tries in flight, is taken for: it gets one at a time at first. */
 const UNKNOWN_MS = 1_000
 /** What a failure counts as at least, so that one who fails fast does not pass for fast. */
@@ -40,7 +46,7 @@ function observe({ endpoint }: Candidate, latencyMs: number, now: number): void 
   if (latencyMs > endpoint.latencyMs) {
     endpoint.latencyMs = latencyMs
   } else {
-    const kept = Math.exp((endpoint.latencyAt - now) / DECAY_MS)
+    const kept = Math.min(MOST_KEPT, Math.exp((endpoint.latencyAt - now) / DECAY_MS))
     endpoint.latencyMs = endpoint.latencyMs * kept + latencyMs * (1 - kept)
   }
   endpoint.latencyAt = now

@@ -1,6 +1,7 @@
 import { ConfigError, renderProblem } from '../config/errors.ts'
 import { loadConfig } from '../config/load.ts'
 import { livenessNotes } from '../config/probe-arithmetic.ts'
+import { tryMiddleware } from '../middleware-trial.ts'
 import { lintRoutes } from '../route-lints.ts'
 import { command, configFile, defaultConfigText, noPositionals } from './command.ts'
 import { exit } from './io.ts'
@@ -24,6 +25,7 @@ export const check = command(
     const file = await configFile(values.config, io)
     try {
       const { config, warnings } = await loadConfig(file, { cwd: io.cwd, env: io.env, lint: lintRoutes })
+      await tryMiddleware(config)
       for (const warning of warnings) io.stdout.write(`${renderProblem(warning)}\n`)
       for (const note of livenessNotes(config)) io.stdout.write(`${note}\n`)
       const counts = [

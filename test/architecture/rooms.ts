@@ -31,6 +31,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   'load-off-loop.ts': { mayImport: everything },
   'control-view.ts': { mayImport: [...everything, 'turnpike.ts'] },
   'decision.ts': { mayImport: everything },
+  'middleware-trial.ts': { mayImport: [...everything, 'middlewares.ts'] },
   'route-lints.ts': { mayImport: everything },
   'turnpike.ts': {
     mayImport: [
@@ -50,6 +51,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       'config',
       'control',
       'decision.ts',
+      'middleware-trial.ts',
       'route-lints.ts',
       'turnpike.ts',
       'index.ts',

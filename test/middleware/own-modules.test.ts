@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
+import { check } from '../../src/cli/check.ts'
 import { ConfigError, renderProblem } from '../../src/config/errors.ts'
 import { loadConfig, type LoadedConfig } from '../../src/config/load.ts'
 import { importedModules } from '../../src/config/module-graph.ts'
@@ -230,6 +231,15 @@ export default defineConfig({
         )
         return true
       })
+      const said = { stdout: '', stderr: '' }
+      const io = {
+        stdout: { write: (text: string) => (said.stdout += text) },
+        stderr: { write: (text: string) => (said.stderr += text) },
+        cwd: folder.path,
+        env: {},
+      }
+      assert.equal(await check([], io), 1)
+      assert.equal(said.stdout, `${message}\n`, 'check says it too')
     }
   })
 

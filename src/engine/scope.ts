@@ -4,6 +4,9 @@ import type { TimerHandle, World } from './world.ts'
 
 const SLICE_MS = 5
 
+/** One for all: an error holds whatever was on the stack when it was made. */
+const ended = new DOMException('The scope has ended.', 'AbortError')
+
 /** What a scope is made with. */
 export interface ScopeOptions {
   world: World
@@ -85,16 +88,8 @@ export class Scope {
    * has it yet, and gets the state's own scope. Of two creators of one key the first wins.
    */
   shared<T>(key: string, create: (scope: Scope) => T): T {
-    const { states, ledger } = this.options
-    const { value, release } = states.acquire(key, ledger, () => {
-      const scope = new Scope(this.options)
-      try {
-        return { value: create(scope), close: () => scope.close() }
-      } catch (error) {
-        void scope.close()
-        throw error
-      }
-    })
+    const { options } = this
+    const { value, release } = options.states.acquire(key, options.ledger, () => createShared(options, create))
     this.onClose(release)
     return value
   }
@@ -106,7 +101,7 @@ export class Scope {
   }
 
   private async end(): Promise<void> {
-    this.controller.abort()
+    this.controller.abort(ended)
     for (const timer of this.timers) timer.cancel()
     await Promise.all([...this.children].map((child) => child.close()))
     await Promise.all(this.tasks)
@@ -119,6 +114,8 @@ export class Scope {
       await new Promise<void>((resolve) => world.soon(resolve))
       since = world.now()
     }
+    // What still holds the scope, such as what it was made for, holds nothing more by it.
+    this.disposals.length = 0
     this.parent?.children.delete(this)
     this.options.ledger.strike('scopes')
   }
@@ -140,6 +137,17 @@ export class Scope {
     const timer = new ScopeTimer(this.options, this.timers, delayMs, run, repeats)
     if (this.closing === null) timer.arm()
     return timer
+  }
+}
+
+/** Apart from the scope that asks, which is not to be held by what outlives it. */
+function createShared<T>(options: ScopeOptions, create: (scope: Scope) => T): { value: T; close: () => Promise<void> } {
+  const scope = new Scope(options)
+  try {
+    return { value: create(scope), close: () => scope.close() }
+  } catch (error) {
+    void scope.close()
+    throw error
   }
 }
 

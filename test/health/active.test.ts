@@ -13,6 +13,7 @@ import { startHttp2Endpoint, type Http2Script } from '../support/http2-endpoint.
 import { answering, ok, startOrigin } from '../support/origin.ts'
 import { portOf } from '../support/peers/free-port.ts'
 import { requireProgram } from '../support/peers/require-program.ts'
+import type { RawPeer } from '../support/raw-peer.ts'
 import { probed, startMonitored, until, type ActiveInput } from './monitored.ts'
 
 const fast = { interval: '20ms', timeout: '5s' } as const
@@ -264,6 +265,40 @@ test('an upstream with `http2` is probed by HTTP/2, over TLS and without', async
   }
   assert.equal(await outcomeOf(secure.url, { kind: 'tls' }), 'passed')
   assert.match(await outcomeOf(http1.url, {}), /^failed ERR_UPSTREAM_(?:HTTP2|CLOSED)$/)
+})
+
+test('W13 nothing that an endpoint does to a probe ends more than the probe', async (t) => {
+  const settings = Buffer.from([0, 0, 0, 4, 0, 0, 0, 0, 0])
+  const goaway = Buffer.from([0, 0, 8, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0])
+  const unkind: ((peer: RawPeer) => void)[] = [
+    (peer) => peer.reset(),
+    (peer) => peer.end(),
+    (peer) => void peer.until(({ text }) => text !== '', 'a request').then(() => peer.reset(), silent),
+    (peer) => peer.send(Buffer.from(Array.from({ length: 3_000 }, (_, index) => (index * 197) % 256))),
+    (peer) => peer.send('HTTP/1.1 200 OK\r\nX: ' + 'a'.repeat(200_000)),
+    (peer) => peer.send('HTTP/1.1 100 Continue\r\n\r\n'.repeat(40)),
+    (peer) => peer.send('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n'),
+    (peer) => {
+      peer.send('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf')
+      peer.reset()
+    },
+    (peer) => peer.send(Buffer.concat([settings, goaway])),
+    (peer) => {
+      peer.send(settings)
+      peer.reset()
+    },
+    (peer) => peer.send(Buffer.concat([settings, Buffer.from([0, 0, 5, 1, 5, 0, 0, 0, 1, 255, 255, 255, 255, 255])])),
+  ]
+  const { generation } = startMonitored(t)
+  for (const http2 of [false, true]) {
+    const origins = await Promise.all(unkind.map((script) => startOrigin(t, script)))
+    const urls = origins.map(({ url }) => url)
+    const { healths, close } = generation(urls, { active: { interval: '10s', timeout: '200ms' } }, undefined, http2)
+    await until(() => healths.every((health) => probed(health) === 1), 'every probe')
+    for (const [index, { lastProbe }] of healths.entries())
+      assert.match(lastProbe!.outcome, /^(?:failed|timeout)$/, `${http2} ${index}`)
+    await close()
+  }
 })
 
 test('W8 probes wait for one of 64 places, and come up to a tenth early, never late', async (t) => {

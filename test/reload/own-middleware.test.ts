@@ -70,6 +70,6 @@ test('a rate limit remembers over a reload, unless it is another one', async (t)
   assert.deepEqual(limited(), [1], 'its count goes on')
   running.write('turnpike.yaml', answeringConfig('none'))
   await running.reloads(3)
-  await running.turnpike.reload?.()
-  assert.deepEqual(limited(), [], 'W18 the count of what was removed goes')
+  // W18: the count of what was removed goes with the last generation that had it.
+  while (limited().length > 0) await new Promise((resolve) => setTimeout(resolve, 2))
 })

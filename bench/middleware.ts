@@ -123,6 +123,9 @@ function load(peer: Peer, seconds: number): ReturnType<typeof runWrk> {
 function passwordHash(): string {
   const salt = Buffer.from('0123456789abcdef')
   const hash = scryptSync('secret', salt, 32, { N: 2 ** 14, r: 8, p: 1 })
-  const base64 = (bytes: Buffer): string => bytes.toString('base64').replaceAll('=', '')
   return `$scrypt$ln=14,r=8,p=1$${base64(salt)}$${base64(hash)}`
+}
+
+function base64(bytes: Buffer): string {
+  return bytes.toString('base64').replaceAll('=', '')
 }

@@ -100,6 +100,11 @@ async function ask(port: number, options: http.RequestOptions): Promise<Reply> {
   return { status: response!.statusCode!, headers: response!.headers, body }
 }
 
+const from = (client: string): http.RequestOptions => ({
+  ...users,
+  headers: { ...users.headers, 'x-forwarded-for': client },
+})
+
 const users = { path: '/v1/users/7', headers: { host: 'api.example.com' } }
 const office = { host: 'admin.example.com', authorization: `Basic ${btoa('alice:wonderland')}` }
 
@@ -129,14 +134,10 @@ test('the gateway example: roundRobin takes turns, methods are kept to', async (
 test('W19 the gateway example: a client has 200 requests at once, then 100 a second; others have theirs', async (t) => {
   if (!requireProgram(t, 'openssl')) return
   const { web } = await start(t)
-  const from = (client: string): http.RequestOptions => ({
-    ...users,
-    headers: { ...users.headers, 'x-forwarded-for': client },
-  })
   const replies = await Promise.all(Array.from({ length: 320 }, () => ask(web, from('192.0.2.1'))))
   const limited = replies.filter(({ status }) => status === 429)
   assert.ok(limited.length > 0 && limited.length <= 120, `${limited.length} of 320 were refused`)
-  const [{ headers }] = limited as [Reply]
+  const { headers } = limited[0]!
   assert.ok(Number(headers['retry-after']) >= 1)
   for (const name of [
     'ratelimit',
@@ -173,15 +174,15 @@ test('the gateway example: leastConnections honours the weights; the canary gets
 test('the gateway example: the back office is for the office, for staff, and knows its tenant', async (t) => {
   if (!requireProgram(t, 'openssl')) return
   const { services, web, folder } = await start(t)
-  const from = (client: string, headers: http.OutgoingHttpHeaders): Promise<Reply> =>
+  const visit = (client: string, headers: http.OutgoingHttpHeaders): Promise<Reply> =>
     ask(web, { path: '/', headers: { ...headers, 'x-forwarded-for': client } })
-  const stranger = await from('198.51.100.7', office)
+  const stranger = await visit('198.51.100.7', office)
   assert.deepEqual([stranger.status, /ERR_IP_DENIED/.test(String(stranger.headers['proxy-status']))], [403, true])
-  const anonymous = await from('10.1.2.3', { host: office.host })
-  assert.deepEqual([anonymous.status, /^Basic /.test(String(anonymous.headers['www-authenticate']))], [401, true])
-  const wrong = await from('10.1.2.3', { ...office, authorization: `Basic ${btoa('alice:looking-glass')}` })
+  const anonymous = await visit('10.1.2.3', { host: office.host })
+  assert.deepEqual([anonymous.status, anonymous.headers['www-authenticate']?.startsWith('Basic ')], [401, true])
+  const wrong = await visit('10.1.2.3', { ...office, authorization: `Basic ${btoa('alice:looking-glass')}` })
   assert.equal(wrong.status, 401)
-  const reply = await from('10.1.2.3', office)
+  const reply = await visit('10.1.2.3', office)
   assert.equal(reply.status, 200)
   const [seen] = services.get(reply.body)!.seen
   assert.deepEqual([seen!.headers['x-tenant'], seen!.headers.authorization], ['admin', undefined])

@@ -15,6 +15,9 @@ export default defineMiddleware({
 })
 `
 
+const withLimit = (body: string, rate: string): string =>
+  answeringConfig(body).replace('gateway:\n', `gateway:\n  use: [{ rateLimit: { rate: ${rate} } }]\n`)
+
 const withOwn = (more = ''): string =>
   answeringConfig('hello').replace('gateway:\n', `gateway:\n  use: [./own.ts]\n${more}`)
 
@@ -54,17 +57,15 @@ test('W11 a middleware of one\u2019s own, and what it imports, are watched and t
 })
 
 test('a rate limit remembers over a reload, unless it is another one', async (t) => {
-  const config = (body: string, rate: string): string =>
-    answeringConfig(body).replace('gateway:\n', `gateway:\n  use: [{ rateLimit: { rate: ${rate} } }]\n`)
-  const running = await startRunning(t, { 'turnpike.yaml': config('one', '2/h') })
+  const running = await startRunning(t, { 'turnpike.yaml': withLimit('one', '2/h') })
   const status = async (): Promise<number> => (await ask(running.port, get())).status
   assert.equal(await status(), 200)
-  running.write('turnpike.yaml', config('two', '2/h'))
+  running.write('turnpike.yaml', withLimit('two', '2/h'))
   await running.reloads(1)
   assert.deepEqual([await status(), await status()], [200, 429])
   const limited = (): number[] => [...running.turnpike.services.middlewareEvents].map(({ count }) => count)
   assert.deepEqual(limited(), [1])
-  running.write('turnpike.yaml', config('two', '3/h'))
+  running.write('turnpike.yaml', withLimit('two', '3/h'))
   await running.reloads(2)
   assert.equal(await status(), 200)
   assert.deepEqual(limited(), [1], 'its count goes on')

@@ -87,8 +87,8 @@ function lintEjection(
   if (health?.passive === undefined) return []
   const { failures, within, maxEjected } = health.passive
   const at = [...path, 'health', 'passive']
-  const { length } = endpoints
-  if (Math.floor(maxEjected * length) === 0) {
+  const { length } = endpoints.filter(({ draining }) => !draining)
+  if (length > 0 && Math.floor(maxEjected * length) === 0) {
     const of = length === 1 ? 'the only endpoint' : `${length} endpoints`
     return [lint([...at, 'maxEjected'], 'value', `${maxEjected * 100}% of ${of} is none: nothing is ever ejected`)]
   }

@@ -7,6 +7,9 @@ import { check } from '../../src/cli/check.ts'
 import { ejectionMs, killMs } from '../../src/config/probe-arithmetic.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import type { Config } from '../../src/config/config.ts'
+import { realWorld } from '../../src/engine/real-world.ts'
+import { describeHealth } from '../../src/upstream/health/describe-health.ts'
+import { EndpointHealth } from '../../src/upstream/health/endpoint-health.ts'
 import { healthSchema } from '../../src/upstream/health/config.ts'
 import { parse } from 'yaml'
 
@@ -99,3 +102,12 @@ function sumsOf(config: Config): Set<number> {
   const all = [ejectionMs(activeOf(config)), ejectionMs(slower), soonest, latest, wait + drain + 5_000]
   return new Set(all.map((ms) => ms / 1000))
 }
+
+test('the guide shows what /api/upstreams has of an endpoint', () => {
+  const health = new EndpointHealth('users', 'http://127.0.0.1:9001', { world: realWorld(), notify() {} })
+  health.verdict(false, 'ERR_FIRST_BYTE_TIMEOUT')
+  const described = JSON.parse(JSON.stringify(describeHealth(health, realWorld())))
+  const shown = JSON.parse(blocks(textOf(pages[0]!), 'json')[0]!)
+  assert.deepEqual(Object.keys(shown), Object.keys(described))
+  assert.deepEqual(Object.keys(shown.history[0]), Object.keys(described.history[0]))
+})

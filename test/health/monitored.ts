@@ -14,6 +14,7 @@ import { endpointHealth, type EndpointHealth } from '../../src/upstream/health/e
 import { HealthMonitor } from '../../src/upstream/health/health-monitor.ts'
 
 type HealthInput = NonNullable<z.input<typeof upstreamSchema>['health']>
+export type EndpointInput = z.input<typeof upstreamSchema>['endpoints'][number]
 export type ActiveInput = NonNullable<HealthInput['active']>
 export type PassiveInput = NonNullable<HealthInput['passive']>
 
@@ -30,7 +31,7 @@ export interface Monitored {
   /** What the operational log is told. */
   notices: string[]
   /** Comes beside what is there, as a reload does; the older one closes when told. */
-  generation: (endpoints: string[], health: HealthInput, ca?: string, http2?: boolean) => Generation
+  generation: (endpoints: EndpointInput[], health: HealthInput, ca?: string, http2?: boolean) => Generation
 }
 
 /** An engine without listeners, to run health in. When the test is over everything is closed, and nothing may be left. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { realWorld } from '../../src/engine/real-world.ts'
 import type { EndpointHealth } from '../../src/upstream/health/endpoint-health.ts'
-import { startMonitored, type Generation, type PassiveInput } from './monitored.ts'
+import { startMonitored, type Generation, type EndpointInput, type PassiveInput } from './monitored.ts'
 
 const urls = (count: number) => Array.from({ length: count }, (_, index) => `http://127.0.0.1:${9001 + index}`)
 
@@ -12,13 +12,14 @@ function passive(
   endpoints: number,
   input: PassiveInput,
   more = {},
+  besides: EndpointInput[] = [],
 ): Generation & { at: (ms: number) => number } {
   const world = realWorld()
   let clock = 0
   const start = world.wallClock()
   world.now = () => clock
   world.wallClock = () => start + clock
-  const made = startMonitored(t, world).generation(urls(endpoints), { passive: input, ...more })
+  const made = startMonitored(t, world).generation([...urls(endpoints), ...besides], { passive: input, ...more })
   return { ...made, at: (ms) => (clock = ms) }
 }
 
@@ -140,6 +141,18 @@ test('panicThreshold: 0% is never, 100% at the first', (t) => {
   const soon = passive(t, 10, { failures: 1 }, { panicThreshold: '100%' })
   fail(soon.healths[0]!, 1, soon.at(1))
   assert.equal(soon.monitor.usable(soon.healths[0]!, 2), true)
+})
+
+test('what drains counts for neither panic nor the cap', (t) => {
+  const drained = ['http://127.0.0.2:9001', 'http://127.0.0.2:9002'].map((url) => ({ url, draining: true }))
+  const { healths, monitor, at } = passive(t, 2, { failures: 1, maxEjected: '50%' }, {}, drained)
+  const [one, other] = healths
+  fail(one!, 1, at(1))
+  fail(other!, 1, at(1))
+  assert.deepEqual([one!.available(2), other!.available(2)], [false, true], 'one of two, not two of four')
+  assert.equal(monitor.panicking(2), false)
+  other!.verdict(false, 'probed')
+  assert.equal(monitor.panicking(2), true)
 })
 
 test('the history keeps the last 32 events', (t) => {

@@ -26,6 +26,7 @@ export interface HealthMonitorOptions {
  */
 export class HealthMonitor implements HealthOverseer {
   readonly passive: PassiveRules | null
+  /** Of those that take new requests: what drains is neither missed nor of use. */
   private readonly healths: readonly EndpointHealth[]
   private readonly panicThreshold: number
   private panic = false
@@ -37,8 +38,8 @@ export class HealthMonitor implements HealthOverseer {
     const { active, passive, panicThreshold } = config
     this.passive = passive === undefined ? null : new PassiveRules(passive)
     this.panicThreshold = panicThreshold
-    this.healths = members.map(({ health }) => health)
-    for (const health of this.healths) scope.use(health.oversee(this))
+    this.healths = members.filter(({ endpoint }) => !endpoint.draining).map(({ health }) => health)
+    for (const { health } of members) scope.use(health.oversee(this))
     if (active === undefined) return
     const settingsHash = createHash('sha256')
       .update(JSON.stringify([active, http2, tls, tls.ca?.text, tls.cert?.text, tls.key?.text]))

@@ -87,7 +87,7 @@ export async function startEchoService(t: TestContext, security?: { cert: string
     },
     talk(call: ServerDuplexStream<Buffer, Buffer>) {
       begin(call)
-      call.on('data', (message: Buffer) => call.write(Buffer.from(`re: ${message}`)))
+      call.on('data', (message: Buffer) => call.write(Buffer.from(`re: ${String(message)}`)))
       call.on('end', () => call.end())
     },
   }

@@ -143,11 +143,6 @@ for (const secure of [true, false]) {
 }
 
 describe('errors of our own are statuses to a gRPC client', () => {
-  const gone = async (t: TestContext): Promise<number> => {
-    const origin = await startOrigin(t)
-    return origin.port
-  }
-
   test('no route: UNIMPLEMENTED', async (t) => {
     const { client, gateway } = await open(t, false, {
       config: {
@@ -173,7 +168,7 @@ describe('errors of our own are statuses to a gRPC client', () => {
   })
 
   test('an endpoint that speaks HTTP/1: UNAVAILABLE', async (t) => {
-    const port = await gone(t)
+    const { port } = await startOrigin(t)
     const gateway = await startGateway(t, { to: [port], upstream: { http2: true }, listener: { http2: true } })
     const client = new EchoClient(t, gateway.port)
     assert.match((await client.call('unary', [Buffer.from('x')])).status.details, /^ERR_UPSTREAM_HTTP2: /)

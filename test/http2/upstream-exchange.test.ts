@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { createServer } from 'node:tls'
 import test from 'node:test'
 import { testCertificate } from '../support/certificates.ts'
 import { startGateway } from '../support/gateway.ts'
 import { echoing, startHttp2Endpoint } from '../support/http2-endpoint.ts'
 import { startOrigin } from '../support/origin.ts'
+import { portOf } from '../support/peers/free-port.ts'
 import { ask, get, post } from '../support/raw-client.ts'
 
 const upstream = { http2: true }
@@ -23,7 +25,7 @@ test('a request reaches an HTTP/2 endpoint by prior knowledge with the fields th
   const pairs: [string, string][] = []
   for (let at = 0; at < seen.length; at += 2) pairs.push([seen[at]!, seen[at + 1]!])
   assert.deepEqual(
-    pairs.sort(([a], [b]) => (a < b ? -1 : 1)),
+    pairs.toSorted(([a], [b]) => (a < b ? -1 : 1)),
     [
       [':authority', 'a.test'],
       [':method', 'GET'],
@@ -196,7 +198,6 @@ test('WebSocket is not offered to an HTTP/2 endpoint: it answers as to any reque
 test('an endpoint that speaks only HTTP/1 is an error with its own code', async (t) => {
   const origin = await startOrigin(t, (connection) => connection.send('HTTP/1.1 400 Bad Request\r\n\r\n'))
   const { cert, key } = testCertificate({ subject: 'app.test' })
-  const { createServer } = await import('node:tls')
   for (const ALPNProtocols of [['http/1.1'], undefined]) {
     const server = createServer({ cert, key, ...(ALPNProtocols && { ALPNProtocols }) }, (socket) =>
       socket.on('error', () => {}),
@@ -204,9 +205,8 @@ test('an endpoint that speaks only HTTP/1 is an error with its own code', async 
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
     t.after(() => server.close())
-    const { port } = server.address() as { port: number }
     const gateway = await startGateway(t, {
-      to: [`https://127.0.0.1:${port}`],
+      to: [`https://127.0.0.1:${portOf(server)}`],
       upstream: { ...upstream, tls: { verify: false } },
     })
     assert.equal((await ask(gateway.port, get())).status, 502)

@@ -6,7 +6,7 @@ import { startGateway } from '../support/gateway.ts'
 import { echoing, startHttp2Endpoint, type Http2Script } from '../support/http2-endpoint.ts'
 import { startOrigin } from '../support/origin.ts'
 import { ask, get, post } from '../support/raw-client.ts'
-import { emptySettings, END_STREAM, frame, frameType, nextFrame, number, okHead, startFrames } from './frames.ts'
+import { emptySettings, END_STREAM, frame, frameType, number, okHead, startFrames } from './frames.ts'
 
 const upstream = { http2: true }
 const hello = (stream: number): string => okHead(stream) + frame(frameType.data, END_STREAM, stream, 'hello')
@@ -48,15 +48,33 @@ test('RFC 9113 §6.8 a stream above the last one of a GOAWAY was not acted on, a
   }
 })
 
-test('RFC 9113 §8.7 a refused stream is sent again, one whose body has gone is not', async (t) => {
+test('RFC 9113 §8.7 a refused stream is sent again with its body, while all of that is at hand', async (t) => {
   let refusals = 1
   const endpoint = await startFrames(t, (stream) => (refusals-- > 0 ? reset(stream, 7) : hello(stream)))
   const gateway = await startGateway(t, { to: [endpoint.port, endpoint.port], upstream })
   assert.equal((await ask(gateway.port, get())).body, 'hello')
   assert.equal(gateway.log[0]!.attempts, 2)
   refusals = 1
-  assert.equal((await ask(gateway.port, post('gone'), 'POST')).status, 502)
-  assert.equal(gateway.log[1]!.cause, 'ERR_UPSTREAM_CLOSED')
+  assert.equal((await ask(gateway.port, post('a body'), 'POST')).body, 'hello')
+  const [first] = endpoint.connections
+  assert.equal(first!.text, '')
+  assert.deepEqual([gateway.log[1]!.attempts, gateway.log[1]!.bytesIn], [2, 6])
+})
+
+test('a refused stream whose body was too large to keep is an error, not half a body', async (t) => {
+  const bodies: number[] = []
+  const endpoint = await startHttp2Endpoint(t, (stream, _fields, _raw, index) => {
+    bodies[index] = 0
+    stream.on('data', (chunk: Buffer) => {
+      bodies[index]! += chunk.length
+      if (index === 0 && bodies[0]! > 100_000) stream.close(constants.NGHTTP2_REFUSED_STREAM)
+    })
+    stream.on('end', () => stream.respond({}, { endStream: true }))
+  })
+  const gateway = await startGateway(t, { to: [endpoint.port, endpoint.port], upstream })
+  assert.equal((await ask(gateway.port, post('x'.repeat(300_000)), 'POST')).status, 502)
+  assert.equal((await ask(gateway.port, post('x'.repeat(300_000)), 'POST')).status, 200)
+  assert.deepEqual([gateway.log[0]!.cause, bodies[1]], ['ERR_UPSTREAM_CLOSED', 300_000])
 })
 
 test('where the endpoint allows one stream, a second connection is made, up to pool.max', async (t) => {
@@ -96,13 +114,14 @@ test('an endpoint that allows no streams keeps nobody waiting for ever, and is n
   assert.equal(endpoint.connections.length, 1)
 })
 
+const bigOrSmall: Http2Script = (stream, fields) => {
+  stream.respond({})
+  stream.end(fields[':path'] === '/big' ? Buffer.alloc(30_000_000) : 'small')
+}
+
 test('a reader that stands still holds up its own stream alone', async (t) => {
-  const script: Http2Script = (stream, fields) => {
-    stream.respond({})
-    stream.end(fields[':path'] === '/big' ? Buffer.alloc(30_000_000) : 'small')
-  }
   // Or the endpoint itself would refuse streams beside one that holds so much.
-  const endpoint = await startHttp2Endpoint(t, script, { maxSessionMemory: 100 })
+  const endpoint = await startHttp2Endpoint(t, bigOrSmall, { maxSessionMemory: 100 })
   const gateway = await startGateway(t, { to: [endpoint.port], upstream })
   const still = await gateway.connect()
   still.socket.pause()
@@ -148,13 +167,9 @@ test('H25 an endpoint that says nothing runs into firstByte, one that stops half
 
 test('a reset before the head is a 502; H7 after it, whatever its code, the reply is cut off and never looks whole', async (t) => {
   const endpoint = await startFrames(t, (stream, connection, index) => {
-    const [code, before] = [
-      [2, ''],
-      [2, okHead(stream)],
-      [8, okHead(stream)],
-      [0, okHead(stream)],
-    ][index] as [number, string]
-    connection.send(before === '' ? '' : before + frame(frameType.data, 0, stream, 'half'))
+    // Each on a connection of its own: the first without a head.
+    const code = [2, 2, 8, 0][index]!
+    connection.send(index === 0 ? '' : okHead(stream) + frame(frameType.data, 0, stream, 'half'))
     return reset(stream, code) + goaway(stream)
   })
   const gateway = await startGateway(t, { to: [endpoint.port], upstream })
@@ -187,7 +202,10 @@ test('a connection that is cut at any phase has its cause, and leaves nothing be
   ] as const
   for (const [cause, sent] of phases) {
     const endpoint = await startOrigin(t, async (connection) => {
-      if (sent === null) return void connection.socket.destroy()
+      if (sent === null) {
+        connection.socket.destroy()
+        return
+      }
       connection.send(emptySettings)
       await connection.until(({ text }) => text.includes('\x82') || text.includes('a.test'), 'a request')
       connection.send(sent(1))

@@ -8,6 +8,7 @@ import type { BodySink } from '../body.ts'
 import type { ExchangeWorker } from '../client-port.ts'
 import type { Exchange } from '../exchange.ts'
 import { ingress } from '../http1/ingress.ts'
+import { RepeatableBody } from '../repeatable-body.ts'
 import type { EngineServices } from '../services.ts'
 import { Deadline, type TimerName } from '../timers.ts'
 import type { UpstreamTimeouts } from '../upstream-timeouts.ts'
@@ -83,6 +84,9 @@ export class Http2UpstreamStream implements BodySink, ExchangeWorker {
     const { exchange, services, timeouts } = this
     this.stream = stream
     services.ledger.enter('upstreamStreams')
+    if (exchange.body !== null && !(exchange.body instanceof RepeatableBody)) {
+      exchange.body = new RepeatableBody(exchange.body)
+    }
     const { body } = exchange
     exchange.client.worker = this
     this.requestDone = body === null
@@ -258,7 +262,7 @@ export class Http2UpstreamStream implements BodySink, ExchangeWorker {
     return carrier.lost !== null && exchange.reused && !replyTouched && idempotent.has(exchange.method)
   }
 
-  /** `unseen`: nothing of the request was acted on. Its body has been started, and starts once. */
+  /** `unseen`: nothing of the request was acted on. */
   private fail(error: TurnpikeError, unseen = false): void {
     if (this.over) return
     const { exchange, watcher, begun } = this
@@ -269,7 +273,10 @@ export class Http2UpstreamStream implements BodySink, ExchangeWorker {
       exchange.client.fail(error)
       return
     }
-    watcher.attemptFailed(exchange, error, unseen && exchange.body === null)
+    const body = repeatableBody(exchange)
+    const repeatable = unseen && body?.repeatable !== false
+    if (repeatable) body?.detach()
+    watcher.attemptFailed(exchange, error, repeatable)
     watcher.attemptEnded(exchange, null)
   }
 
@@ -302,6 +309,7 @@ export class Http2UpstreamStream implements BodySink, ExchangeWorker {
     if (this.replyTouched) return
     this.replyTouched = true
     this.carrier.heard()
+    repeatableBody(this.exchange)?.settle()
     this.exchange.firstByteAt = this.services.world.now()
     this.moved()
   }
@@ -317,6 +325,10 @@ export class Http2UpstreamStream implements BodySink, ExchangeWorker {
     if (!this.requestDone && !this.requestHeld) return this.moved()
     this.fail(new TurnpikeError(this.replyHeld ? 'ERR_CLIENT_STALL' : 'ERR_STALL_TIMEOUT'))
   }
+}
+
+function repeatableBody({ body }: Exchange): RepeatableBody | null {
+  return body instanceof RepeatableBody ? body : null
 }
 
 /** RFC 9110 §9.2.2 */

@@ -38,7 +38,7 @@ export const rateLimitOptions = z
     maxKeys: count(1, 10_000_000)
       .default(100_000)
       .describe(
-        'Keys that are told apart at once, at some 200 bytes each; beyond, those that used the least are forgotten.',
+        'Keys that are told apart at once, at some 100 bytes each; beyond, those that used the least are forgotten.',
       ),
   })
   .describe('Lets so many requests through in so long.')

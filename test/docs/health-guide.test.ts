@@ -24,10 +24,10 @@ const blocks = (text: string, language: string): string[] =>
 function folderOf(t: TestContext, config: string): string {
   const folder = mkdtempSync(join(tmpdir(), 'turnpike-health-guide-'))
   t.after(() => rmSync(folder, { recursive: true, force: true }))
-  mkdirSync(join(folder, 'secrets'))
+  for (const each of ['config', 'secrets']) mkdirSync(join(folder, each))
   writeFileSync(join(folder, 'secrets/admin-token'), 'a token that is long enough\n')
-  writeFileSync(join(folder, 'turnpike.yaml'), config)
-  return folder
+  writeFileSync(join(folder, 'config/turnpike.yaml'), config)
+  return join(folder, 'config')
 }
 
 async function checked(folder: string): Promise<string> {

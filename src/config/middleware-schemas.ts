@@ -67,6 +67,8 @@ const kindUse = z
   })
   .transform((value): KindUse => {
     const [[kind, options] = []] = Object.entries(value)
+    // Object.entries forgets its keys.
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
     return { kind: kind as MiddlewareKind, options }
   })
 

@@ -58,14 +58,14 @@ test('a fork that took changes is still intact, and leaves the other forks alone
     ['Host', 'a.test'],
     ['X-Debug', '1'],
   ])
-  const changes = new FieldChanges({ remove: ['x-debug'], set: [['x-edge', 'turnpike']] })
+  const edge = new FieldChanges({ remove: ['x-debug'], set: [['x-edge', 'turnpike']] })
   const first = template.fork()
   const other = template.fork()
-  changes.apply(first)
+  edge.apply(first)
   assert.equal(first.toText(), 'Host: a.test \r\nx-edge: turnpike\r\n')
   assert.equal(other.toText(), 'Host: a.test \r\nX-Debug: 1 \r\n')
   const second = template.fork()
-  changes.apply(second)
+  edge.apply(second)
   assert.equal(second.intact, first.intact)
   assert.notEqual(second.intact, null)
   // The head that is kept for one is kept for those that are alike, and for no other.
@@ -75,7 +75,7 @@ test('a fork that took changes is still intact, and leaves the other forks alone
   assert.equal(second.intact, null)
   assert.deepEqual([first.toText(), second.toText()], ['Host: a.test \r\nx-edge: turnpike\r\n', 'x-edge: turnpike\r\n'])
   const third = template.fork()
-  changes.apply(third)
+  edge.apply(third)
   assert.equal(third.toText(), first.toText())
 })
 

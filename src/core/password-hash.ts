@@ -49,6 +49,10 @@ export function scryptBytes({ cost, blockSize }: { cost: number; blockSize: numb
 /** The PHC string of a key made with scrypt. */
 export function formatScrypt(hash: Extract<PasswordHash, { kind: 'scrypt' }>): string {
   const { cost, blockSize, parallelization, salt, key } = hash
-  const base64 = (bytes: Buffer) => bytes.toString('base64').replaceAll('=', '')
   return `$scrypt$ln=${Math.log2(cost)},r=${blockSize},p=${parallelization}$${base64(salt)}$${base64(key)}`
+}
+
+/** Base64 as PHC strings have it: without padding. */
+function base64(bytes: Buffer): string {
+  return bytes.toString('base64').replaceAll('=', '')
 }

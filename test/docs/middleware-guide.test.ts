@@ -111,9 +111,9 @@ for (const [kind, shown] of Object.entries(sections)) {
   test(`the guide's example of ${kind} does what it says`, async (t) => {
     const section = guide.slice(guide.indexOf(`\n## ${kind}\n`))
     const { port, requests } = await startExample(t, /```yaml\n(.*?)```/s.exec(section)![1]!)
-    for (const { request, sees } of shown) {
+    for (const each of shown) {
       const before = requests.length
-      sees(await ask(port, request), requests[before])
+      each.sees(await ask(port, each.request), requests[before])
     }
   })
 }
@@ -144,8 +144,8 @@ async function startExample(t: TestContext, text: string): Promise<{ port: numbe
     admin: 'off',
     log: { access: 'off' },
   }
-  const sections = Object.entries(config).map(([key, value]) => `${key}: ${JSON.stringify(value)}\n`)
-  writeFileSync(join(folder, 'turnpike.yaml'), `${text}\n${sections.join('')}`)
+  const rest = Object.entries(config).map(([key, value]) => `${key}: ${JSON.stringify(value)}\n`)
+  writeFileSync(join(folder, 'turnpike.yaml'), `${text}\n${rest.join('')}`)
   const turnpike = await Turnpike.start(await loadConfig('turnpike.yaml', { cwd: folder }))
   t.after(() => turnpike.stop(0))
   const bound = turnpike.addresses.get('web')!

@@ -149,25 +149,21 @@ describe('basicAuth', () => {
 class HeldCheck extends PasswordCheck {
   readonly held: { password: string; hash: PasswordHash; answer: (right: boolean) => void }[] = []
 
-  constructor(bcrypt: BcryptThread) {
-    super(bcrypt)
-  }
-
   override isRight(password: string, hash: PasswordHash): Promise<boolean> {
     return new Promise((answer) => this.held.push({ password, hash, answer }))
   }
 }
 
+const thread = (held: { hash: string; answer: (right: boolean) => void }[]) =>
+  // Of the thread the check needs one method.
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion
+  ({
+    isRight: (_password: string, hash: string) => new Promise<boolean>((answer) => held.push({ hash, answer })),
+  }) as BcryptThread
+
+const value = (user: string, password: string): string => `Basic ${btoa(`${user}:${password}`)}`
+
 describe('logins', () => {
-  const thread = (held: { hash: string; answer: (right: boolean) => void }[]) =>
-    // Of the thread the check needs one method.
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion
-    ({
-      isRight: (_password: string, hash: string) => new Promise<boolean>((answer) => held.push({ hash, answer })),
-    }) as BcryptThread
-
-  const value = (user: string, password: string): string => `Basic ${btoa(`${user}:${password}`)}`
-
   test('a name that nobody has is checked like another, and always like the same', async () => {
     const hashes = new Map(['a', 'b', 'c'].map((name) => [name, parsePasswordHash(cheap(name))] as const))
     const check = new HeldCheck(thread([]))
@@ -179,7 +175,7 @@ describe('logins', () => {
     assert.equal(check.held[3]!.hash, hashes.get('a'))
     // Even the password of the other one's hash lets nobody in.
     for (const { answer } of check.held) answer(true)
-    assert.deepEqual(await Promise.all(results), [null, null, null, 'a'])
+    assert.deepEqual(await Promise.all(results.map((each) => Promise.resolve(each))), [null, null, null, 'a'])
   })
 
   test('what was right is remembered for five minutes; what was wrong never; one check serves all that wait for it', async () => {
@@ -190,7 +186,7 @@ describe('logins', () => {
     const first = [logins.userOf(value('a', 'a')), logins.userOf(value('a', 'a'))]
     assert.equal(check.held.length, 1)
     check.held[0]!.answer(true)
-    assert.deepEqual(await Promise.all(first), ['a', 'a'])
+    assert.deepEqual(await Promise.all(first.map((each) => Promise.resolve(each))), ['a', 'a'])
     now = 5 * 60_000 - 1
     assert.equal(logins.userOf(value('a', 'a')), 'a')
     now += 1

@@ -90,10 +90,10 @@ describe('errorPages', () => {
   test('what is filled in cannot break out', () => {
     const facts = { status: '400', reason: `<b>"'&`, code: '', requestId: 'a"b\\' }
     assert.equal(
-      new PageText('<p title="{reason}">', 'html').fill(facts).toString(),
+      new PageText('<p title="{reason}">', 'html').filled(facts).toString(),
       '<p title="&#60;b&#62;&#34;&#39;&#38;">',
     )
-    const filled = new PageText('{"r":"{reason}","id":"{requestId}"}', 'json').fill(facts).toString()
+    const filled = new PageText('{"r":"{reason}","id":"{requestId}"}', 'json').filled(facts).toString()
     assert.deepEqual(JSON.parse(filled), { r: facts.reason, id: facts.requestId })
   })
 })

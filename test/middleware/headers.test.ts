@@ -5,6 +5,8 @@ import { ok, startOrigin } from '../support/origin.ts'
 import { ask, get, post } from '../support/raw-client.ts'
 import { through } from './through.ts'
 
+const set = (name: string, value: string) => ({ headers: { request: { set: { [name]: value } } } })
+
 describe('headers', () => {
   test('sets, adds and removes in both directions, on heads that come again too', async (t) => {
     const change = {
@@ -33,7 +35,6 @@ describe('headers', () => {
   })
 
   test('two of them, and two routes with the same heads, do not get into each other', async (t) => {
-    const set = (name: string, value: string) => ({ headers: { request: { set: { [name]: value } } } })
     const origin = await startOrigin(t)
     const gateway = await startGateway(t, {
       config: {

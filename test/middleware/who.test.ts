@@ -5,22 +5,24 @@ import { through, type Use } from './through.ts'
 
 const behindProxy = { trustedProxies: ['127.0.0.1/32'] }
 
+async function statusFor(port: number, address: string): Promise<number> {
+  return (await ask(port, get(`X-Forwarded-For: ${address}\r\n`))).status
+}
+
 describe('ipFilter', () => {
   test('looks at the client that a trusted proxy names, and at nobody else’s word', async (t) => {
     const ipFilter = { allow: ['10.0.0.0/8', '2001:db8::/32'], deny: ['10.0.0.66/32'] }
     const trusting = await through(t, [{ ipFilter }], undefined, behindProxy)
     const plain = await through(t, [{ ipFilter }])
-    const status = async (port: number, address: string) =>
-      (await ask(port, get(`X-Forwarded-For: ${address}\r\n`))).status
     for (let round = 0; round < 2; round++) {
-      assert.equal(await status(trusting.gateway.port, '10.1.2.3'), 200)
-      assert.equal(await status(trusting.gateway.port, '2001:db8::7'), 200)
-      assert.equal(await status(trusting.gateway.port, '10.0.0.66'), 403)
-      assert.equal(await status(trusting.gateway.port, '192.0.2.1'), 403)
+      assert.equal(await statusFor(trusting.gateway.port, '10.1.2.3'), 200)
+      assert.equal(await statusFor(trusting.gateway.port, '2001:db8::7'), 200)
+      assert.equal(await statusFor(trusting.gateway.port, '10.0.0.66'), 403)
+      assert.equal(await statusFor(trusting.gateway.port, '192.0.2.1'), 403)
       // What stands left of the client was written by the client itself.
-      assert.equal(await status(trusting.gateway.port, '10.1.2.3, 192.0.2.1'), 403)
-      assert.equal(await status(trusting.gateway.port, 'nonsense'), 403)
-      assert.equal(await status(plain.gateway.port, '10.1.2.3'), 403)
+      assert.equal(await statusFor(trusting.gateway.port, '10.1.2.3, 192.0.2.1'), 403)
+      assert.equal(await statusFor(trusting.gateway.port, 'nonsense'), 403)
+      assert.equal(await statusFor(plain.gateway.port, '10.1.2.3'), 403)
     }
     const [line] = await plain.gateway.logged(1)
     assert.equal(line!.cause, 'ERR_IP_DENIED')

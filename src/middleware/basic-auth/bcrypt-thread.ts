@@ -38,6 +38,8 @@ export class BcryptThread {
     const { promise, resolve, reject } = Promise.withResolvers<boolean>()
     this.askers.set(id, { resolve, reject })
     this.worker ??= this.start()
+    // A thread has no origin.
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin
     this.worker.postMessage(question)
     return promise
   }
@@ -64,8 +66,8 @@ export class BcryptThread {
   }
 
   private fail(cause: unknown): void {
-    for (const { reject } of this.askers.values())
-      reject(new TurnpikeError('ERR_INTERNAL', { phase: 'middleware', cause }))
+    for (const asker of this.askers.values())
+      asker.reject(new TurnpikeError('ERR_INTERNAL', { phase: 'middleware', cause }))
     this.askers.clear()
   }
 }

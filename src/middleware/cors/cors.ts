@@ -1,5 +1,6 @@
 import { Headers } from '../../core/headers.ts'
 import { noBody } from '../../engine/body.ts'
+import type { Reply } from '../../engine/exchange.ts'
 import { defineMiddleware } from '../../engine/middleware/middleware.ts'
 import { corsOptions } from './config.ts'
 import { OriginSet } from './origin-set.ts'
@@ -12,10 +13,11 @@ export const cors = defineMiddleware({
     const set = new OriginSet(origins)
     const exposed = exposeHeaders.join(', ')
     return {
-      request(exchange) {
+      request(exchange): Reply | undefined {
         const { method, headers } = exchange
         // Fetch §3.3.1: this is what makes a preflight.
-        if (method !== 'OPTIONS' || !headers.has('origin') || !headers.has('access-control-request-method')) return
+        if (method !== 'OPTIONS' || !headers.has('origin') || !headers.has('access-control-request-method'))
+          return undefined
         const reply = new Headers()
         reply.append('Vary', privateNetwork ? `${varied}, ${privateRequest}` : varied)
         if (set.allows(headers.get('origin')!)) {

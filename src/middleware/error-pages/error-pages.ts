@@ -44,7 +44,7 @@ export const errorPages = defineMiddleware({
         headers.set('content-type', chosen.type)
         if (page.html !== undefined && page.json !== undefined) headers.append('Vary', 'Accept')
         const code = own ? (exchange.error?.code ?? '') : ''
-        const bytes = chosen.fill({
+        const bytes = chosen.filled({
           status: String(status),
           reason: response.reason,
           code,

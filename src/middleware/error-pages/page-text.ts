@@ -23,10 +23,10 @@ export class PageText {
     this.escape = kind === 'html' ? escapeHtml : escapeJson
   }
 
-  fill(facts: PageFacts): Buffer {
+  filled(facts: PageFacts): Buffer {
     const values = new Map(Object.entries(facts))
     return Buffer.from(
-      this.pieces.map((piece, index) => (index % 2 === 0 ? piece : this.escape(values.get(piece)!))).join(''),
+      this.pieces.map((piece, index) => (index % 2 === 0 ? piece : this.escape(values.get(piece) ?? ''))).join(''),
       'utf8',
     )
   }

@@ -7,6 +7,7 @@ import { FaultError, UsageError } from './command.ts'
 import type { CliIo } from './io.ts'
 
 const REQUEST_MS = 5_000
+const RELOAD_MS = 90_000
 const DEFAULT_ADDRESS = '127.0.0.1:9900'
 
 /** Where a running process is asked about itself. */
@@ -60,6 +61,7 @@ function reachable(address: ListenAddress): ListenAddress {
 export async function askAdmin(
   { address, token }: AdminTarget,
   path: string,
+  method: 'GET' | 'POST' = 'GET',
 ): Promise<{ status: number; body: unknown }> {
   const where = formatAddress(address)
   const target = address.kind === 'unix' ? { socketPath: address.path } : { host: address.host, port: address.port }
@@ -67,8 +69,10 @@ export async function askAdmin(
   const request = http.request({
     ...target,
     path,
+    method,
     agent: false,
-    timeout: REQUEST_MS,
+    // A reload is answered when it is over.
+    timeout: method === 'POST' ? RELOAD_MS : REQUEST_MS,
     headers: {
       Host: address.kind === 'unix' ? 'localhost' : where,
       ...(token !== null && { Authorization: `Bearer ${token}` }),
@@ -80,7 +84,7 @@ export async function askAdmin(
     response.on('end', () => answered.resolve({ status: response.statusCode ?? 0, text }))
     response.on('error', answered.reject)
   })
-  request.on('timeout', () => request.destroy(new Error(`no answer in ${REQUEST_MS / 1000} s`)))
+  request.on('timeout', () => request.destroy(new Error('no answer in time')))
   request.on('error', answered.reject)
   request.end()
   try {
@@ -90,6 +94,12 @@ export async function askAdmin(
     const why = error instanceof SyntaxError ? 'what answers there is not Turnpike' : describe(error)
     throw new FaultError(`The admin API at ${where} could not be asked: ${why}.`, { cause: error })
   }
+}
+
+/** What an error of the admin API says. */
+export function messageOf(body: unknown): string | null {
+  const error = typeof body === 'object' && body !== null && 'error' in body ? body.error : null
+  return typeof error === 'object' && error !== null && 'message' in error ? String(error.message) : null
 }
 
 function describe(error: unknown): string {

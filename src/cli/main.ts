@@ -12,6 +12,11 @@ const commands: Record<string, { summary: string; load: () => Promise<Command> }
     summary: 'say which route would serve a request',
     load: async () => (await import('./explain.ts')).explain,
   },
+  reload: {
+    summary: 'have the running process read its config again',
+    load: async () => (await import('./reload.ts')).reload,
+  },
+  status: { summary: 'say how the running process is', load: async () => (await import('./status.ts')).status },
   why: { summary: 'say what became of a request', load: async () => (await import('./why.ts')).why },
   'hash-password': {
     summary: 'make the hash of a password',

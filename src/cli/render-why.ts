@@ -22,6 +22,8 @@ const answerSchema = z.object({
     bytesOut: z.number().optional(),
     attempts: z.number().optional(),
     reused: z.boolean().optional(),
+    failedAttempts: z.array(z.object({ endpoint: z.string(), cause: z.string(), afterMs: z.number() })).optional(),
+    queueMs: z.number().optional(),
     cause: z.string().optional(),
     source: z.string().optional(),
     phase: z.string().optional(),
@@ -77,7 +79,7 @@ function arrival({ client, peer, listener, tls, sni, method, host, path, query }
   ]
 }
 
-function decision({ route, upstream, endpoint, attempts, reused }: Request): Row[] {
+function decision({ route, upstream, endpoint, attempts, reused, failedAttempts = [] }: Request): Row[] {
   const rows: Row[] = [['route', route ?? 'none']]
   if (upstream !== undefined) rows.push(['upstream', upstream])
   if (endpoint !== undefined) {
@@ -86,6 +88,8 @@ function decision({ route, upstream, endpoint, attempts, reused }: Request): Row
   }
   if (attempts !== undefined)
     rows.push(['retries', attempts > 1 ? `${attempts - 1}: it was sent ${attempts} times` : 'none'])
+  for (const { endpoint: tried, cause: why, afterMs } of failedAttempts)
+    rows.push(['', `${tried} came to nothing after ${afterMs} ms: ${why}`])
   return rows
 }
 
@@ -99,6 +103,7 @@ function outcome(request: Request): Row[] {
     rows.push(['', `failed: the ${source === 'turnpike' ? 'proxy itself' : source}, in phase ${phase}`])
   }
   const parts: string[] = []
+  if (request.queueMs !== undefined) parts.push(`${request.queueMs} ms in the upstream's queue`)
   if (connectMs !== undefined) parts.push(`${connectMs} ms until a connection was at hand`)
   if (firstByteMs !== undefined) parts.push(`${firstByteMs} ms until the first byte of the reply`)
   if (bodyMs !== undefined) parts.push(`${bodyMs} ms for the rest`)

@@ -21,7 +21,15 @@ const log = await AccessLog.open({ to: null, remember: true, ids, world, ledger:
 log.finish(finishedExchange({ sequence: 1, target: '/v1/users/7?a=b' }))
 const refused = new TurnpikeError('ERR_CONNECT_REFUSED')
 log.finish(
-  finishedExchange({ sequence: 2, status: 502, error: refused, attempts: 3, times: { connected: 0, firstByte: 0 } }),
+  finishedExchange({
+    sequence: 2,
+    status: 502,
+    error: refused,
+    attempts: 3,
+    times: { connected: 0, firstByte: 0 },
+    queuedMs: 2.5,
+    failedAttempts: [{ endpoint: 'http://127.0.0.1:9002', cause: '503', afterMs: 3.25 }],
+  }),
 )
 const port = controlPort({ find: (id) => log.find(id) })
 const token = 'a-token'
@@ -97,7 +105,11 @@ not        ping: path
   test('says why a request failed', async () => {
     const { code, out } = await run([ids.at(2), '--admin', `127.0.0.1:${portOf(open)}`])
     assert.equal(code, 0)
-    assert.match(out, /retries {4}2: it was sent 3 times/)
+    assert.match(
+      out,
+      /retries {4}2: it was sent 3 times\n +http:\/\/127\.0\.0\.1:9002 came to nothing after 3\.25 ms: 503/,
+    )
+    assert.match(out, /took .*2\.5 ms in the upstream's queue/)
     assert.match(out, /answered {3}502/)
     assert.match(
       out,

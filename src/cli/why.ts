@@ -1,4 +1,4 @@
-import { askAdmin, findAdmin } from './admin-client.ts'
+import { askAdmin, findAdmin, messageOf } from './admin-client.ts'
 import { command, FaultError, UsageError } from './command.ts'
 import { exit } from './io.ts'
 import { renderWhy } from './render-why.ts'
@@ -44,8 +44,3 @@ export const why = command(
     return exit.ok
   },
 )
-
-function messageOf(body: unknown): string | null {
-  const error = typeof body === 'object' && body !== null && 'error' in body ? body.error : null
-  return typeof error === 'object' && error !== null && 'message' in error ? String(error.message) : null
-}

@@ -22,8 +22,16 @@ test('grpcurl calls a service through the TLS listener, and reads our errors', a
   })
   const grpcurl = (name: string, text: string) =>
     run('grpcurl', [
-      ...['-cacert', edge.certFile, '-authority', 'edge.test', '-import-path', import.meta.dirname],
-      ...['-proto', 'echo.proto', '-d', JSON.stringify({ text })],
+      '-cacert',
+      edge.certFile,
+      '-authority',
+      'edge.test',
+      '-import-path',
+      import.meta.dirname,
+      '-proto',
+      'echo.proto',
+      '-d',
+      JSON.stringify({ text }),
       `127.0.0.1:${gateway.port}`,
       `turnpike.test.Echo/${name}`,
     ])

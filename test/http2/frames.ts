@@ -61,9 +61,12 @@ export function startFrames(
   })
 }
 
+function sizeOf(text: string): number {
+  return 9 + Buffer.from(text.slice(0, 3), 'latin1').readUIntBE(0, 3)
+}
+
 /** Takes the next frame; null where the connection ended before one. */
-export async function nextFrame(peer: RawPeer): Promise<Frame | null> {
-  const sizeOf = (text: string): number => 9 + Buffer.from(text.slice(0, 3), 'latin1').readUIntBE(0, 3)
+async function nextFrame(peer: RawPeer): Promise<Frame | null> {
   await peer.until(
     ({ text, ended, closed }) => ended || closed || (text.length >= 9 && text.length >= sizeOf(text)),
     'a frame',

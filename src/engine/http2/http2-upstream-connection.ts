@@ -50,7 +50,7 @@ const codecOptions = {
   strictSingleValueFields: false,
 }
 /** How long an endpoint may take to close a connection that has nothing left to do. */
-const LINGER_MS = 2_000
+const LINGER_MS = 500
 
 /** One HTTP/2 connection to an endpoint: carries many exchanges at a time, each on its stream. node:http2 is its codec. */
 export class Http2UpstreamConnection implements StreamEvents, StreamCarrier {

@@ -11,13 +11,14 @@ import { upstreamSchema, type UpstreamConfig } from './config.ts'
 const config = (more: object = {}): UpstreamConfig =>
   upstreamSchema.parse({ endpoints: ['http://127.0.0.1:1', 'http://127.0.0.1:2'], ...more })
 
+const onError = (error: unknown): void => assert.fail(String(error))
+
 /** A cluster whose clock stands where a test says. */
 function clusterAt(t: TestContext, wanted: UpstreamConfig): { cluster: Cluster; clock: { now: number } } {
   const clock = { now: 1_000 }
   const world = realWorld()
   world.now = () => clock.now
   const services = createEngine({ world, observer: { routed() {}, finished() {} }, pseudonym: 'test' })
-  const onError = (error: unknown): void => assert.fail(String(error))
   const scope = new Scope({ world, ledger: services.ledger, states: new SharedStates(), onError })
   t.after(() => scope.close())
   const cluster = new Cluster({ name: 'app', config: wanted, services, security: null, via: '', scope })
@@ -90,7 +91,7 @@ test('W5 what is known of an endpoint survives a reload that leaves its connecti
   const services = createEngine({ world, observer: { routed() {}, finished() {} }, pseudonym: 'test' })
   const { ledger } = services
   const states = new SharedStates()
-  const root = new Scope({ world, ledger, states, onError: (error) => assert.fail(String(error)) })
+  const root = new Scope({ world, ledger, states, onError })
   const circuitBreaker = { consecutiveFailures: 2 }
   const load = (wanted: UpstreamConfig): { cluster: Cluster; close: () => Promise<void> } => {
     const scope = root.child()

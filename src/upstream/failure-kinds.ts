@@ -23,5 +23,3 @@ export const failureKinds = {
     'ERR_UPSTREAM_CHUNK',
   ],
 } as const satisfies Record<string, readonly ErrorCode[]>
-
-export type FailureKind = keyof typeof failureKinds

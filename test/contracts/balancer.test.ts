@@ -156,7 +156,7 @@ test('sticky: a cookie binds a client to its member, opaquely; a member that is 
 test('sticky: Secure where the client came by TLS', () => {
   const a = member('a')
   const headers = new Headers()
-  const tls = { version: 'TLSv1.3', sni: '', domain: 0, settings: 0 }
+  const tls = { version: 'TLSv1.3', sni: '', domain: 'a.test', settings: 0 }
   const exchange = finishedExchange()
   Object.assign(exchange.session, { tls })
   made({ sticky: { cookie: 'tp' } })([a], seeded()).learns!.replied(a, exchange, headers, 0)

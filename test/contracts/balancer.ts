@@ -14,7 +14,7 @@ export interface TestMember extends Candidate {
 export interface BalancerCase {
   name: string
   /** `random` is the only chance it has. */
-  make(members: readonly TestMember[], random: () => number): Balancer<TestMember>
+  make: (members: readonly TestMember[], random: () => number) => Balancer<TestMember>
   /** Gives each exchange another key; for those that bind exchanges to members. */
   key?: (exchange: Exchange, at: number) => void
 }
@@ -64,13 +64,30 @@ export function shares(
   return taken
 }
 
+function seeded(): () => number {
+  const random = new Random(7)
+  return () => random.next()
+}
+
+/** The names of 300 picks, while load comes and goes. */
+function picksOf(make: BalancerCase['make'], key: BalancerCase['key']): string {
+  const members = [member('a', 2), member('b'), member('c')]
+  const balancer = make(members, seeded())
+  const candidates = new TestCandidates()
+  let picks = ''
+  for (let at = 0; at < 300; at++) {
+    const exchange = exchangeAt(at)
+    key?.(exchange, at)
+    const picked = balancer.pick(exchange, candidates)!
+    picks += picked.name
+    picked.endpoint.inFlight++
+    if (at % 3 === 0) members.find(({ endpoint }) => endpoint.inFlight > 0)!.endpoint.inFlight--
+  }
+  return picks
+}
+
 /** What every balancer does, whatever it goes by. */
 export function balancerContract({ name, make, key }: BalancerCase): void {
-  const seeded = (): (() => number) => {
-    const random = new Random(7)
-    return () => random.next()
-  }
-
   test(`balancer ${name}: weights are kept within a twelfth`, () => {
     const members = [member('a', 5), member('b', 3), member('c', 2)]
     const count = 6_000
@@ -111,22 +128,7 @@ export function balancerContract({ name, make, key }: BalancerCase): void {
   })
 
   test(`balancer ${name}: the same seed gives the same picks`, () => {
-    const run = (): string => {
-      const members = [member('a', 2), member('b'), member('c')]
-      const balancer = make(members, seeded())
-      const candidates = new TestCandidates()
-      let picks = ''
-      for (let at = 0; at < 300; at++) {
-        const exchange = exchangeAt(at)
-        key?.(exchange, at)
-        const picked = balancer.pick(exchange, candidates)!
-        picks += picked.name
-        picked.endpoint.inFlight++
-        if (at % 3 === 0) members.find(({ endpoint }) => endpoint.inFlight > 0)!.endpoint.inFlight--
-      }
-      return picks
-    }
-    assert.equal(run(), run())
+    assert.equal(picksOf(make, key), picksOf(make, key))
   })
 
   test(`balancer ${name}: one member, and hundreds`, () => {

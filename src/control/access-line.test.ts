@@ -55,7 +55,7 @@ describe('a line of the access log', () => {
   })
 
   test('says what TLS said', () => {
-    const tls = { version: 'TLSv1.3', sni: 'api.example.com', domain: 0, clientCertificate: '' }
+    const tls = { version: 'TLSv1.3', sni: 'api.example.com', domain: 'a.test', clientCertificate: '' }
     const { tls: version, sni } = parse(finishedExchange({ tls }))
     assert.deepEqual({ version, sni }, { version: 'TLSv1.3', sni: 'api.example.com' })
   })

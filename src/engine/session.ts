@@ -6,8 +6,8 @@ export interface TlsFacts {
   version: string
   /** The name the client asked for, '' for none. */
   sni: string
-  /** Which trust domain of the listener answered: the certificate's position in the config. */
-  domain: number
+  /** Which trust domain of the listener answered: what its certificate names. */
+  domain: string
   /** Subject of the verified client certificate, '' for none. */
   clientCertificate: string
   /** The application protocol that ALPN settled on (RFC 7301), absent for none. */

@@ -38,7 +38,7 @@ describe('the reference says what the code does', () => {
   test('access log: every field, in the order of the table', () => {
     const documented = tableRows(referencePage('access-log.md'), 'field')
     const lines = new AccessLines(new RequestIds('abc123'))
-    const tls = { version: 'TLSv1.3', sni: 'api.example.com', domain: 0, clientCertificate: '' }
+    const tls = { version: 'TLSv1.3', sni: 'api.example.com', domain: 'a.test', clientCertificate: '' }
     const line = lines.of(
       finishedExchange({
         tls,

@@ -71,7 +71,7 @@ test('H26 a connection accepted under other security settings is closed at its n
       timeouts: { headMs: 5_000, idleMs: 5_000, bodyProgress: null, stallMs: 5_000 },
       limits: { headBytes: 8_192, headerCount: 100, targetBytes: 1_024 },
       trustedProxies: new CidrSet([]),
-      security: () => ({ settings, domainOf: () => 0 }),
+      security: () => ({ settings, domainOf: () => 'a.test' }),
     },
   )
   const bound = Promise.withResolvers<void>()
@@ -81,7 +81,7 @@ test('H26 a connection accepted under other security settings is closed at its n
       ready: bound.resolve,
       failed: assert.fail,
       accept(socket) {
-        const tls = { version: 'TLSv1.3', sni: 'a.test', domain: 0, clientCertificate: '', settings: 'before' }
+        const tls = { version: 'TLSv1.3', sni: 'a.test', domain: 'a.test', clientCertificate: '', settings: 'before' }
         const facts = { listener: 'web', clientAddress: '127.0.0.1', clientPort: 1, peerAddress: '127.0.0.1' }
         server.accept(socket, new Session({ ...facts, localAddress: '127.0.0.1', localPort: 1, tls }))
       },

@@ -6,9 +6,10 @@ export class CertificateSelector {
   /** By what follows `*.`. */
   private readonly wildcard = new Map<string, number>()
 
-  constructor(certificates: readonly X509Certificate[]) {
-    certificates.forEach((certificate, position) => {
-      for (const name of certificateNames(certificate)) {
+  /** `certificates`: the names of each. */
+  constructor(certificates: readonly (readonly string[])[]) {
+    certificates.forEach((all, position) => {
+      for (const name of all) {
         const [names, key] = name.startsWith('*.') ? [this.wildcard, name.slice(2)] : [this.exact, name]
         if (!names.has(key)) names.set(key, position)
       }
@@ -26,7 +27,7 @@ export class CertificateSelector {
 }
 
 /** The DNS names and addresses of a certificate, lower case; the common name where it has no alternative names. */
-function certificateNames(certificate: X509Certificate): string[] {
+export function certificateNames(certificate: X509Certificate): string[] {
   const names = (certificate.subjectAltName ?? '')
     .split(', ')
     .flatMap((entry) => /^(?:DNS|IP Address):([^"]+)$/.exec(entry)?.[1]?.toLowerCase() ?? [])

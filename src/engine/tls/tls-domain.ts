@@ -3,7 +3,8 @@ import { randomBytes } from 'node:crypto'
 import { createServer, type Server, type TLSSocket } from 'node:tls'
 import { TurnpikeError } from '../../core/error.ts'
 import type { Scope } from '../scope.ts'
-import { tlsVersions, type CertificateMaterial, type TlsVersion } from './tls-material.ts'
+import { certificateNames } from './certificate-selector.ts'
+import { checkedCertificate, tlsVersions, type CertificateMaterial, type TlsVersion } from './tls-material.ts'
 import type { Socket } from '../world.ts'
 
 /** Client certificates: who may sign them, and whether one is needed. */
@@ -37,6 +38,10 @@ const ROTATE_MS = 3_600_000
  * the server's. So each domain is a server, and the ClientHello is read before one is chosen (T10).
  */
 export class TlsDomain {
+  /** The names that the certificate is for. */
+  readonly names: readonly string[]
+  /** They as one text: the domain stays the same when the certificate is renewed. */
+  readonly trust: string
   private readonly options: TlsDomainOptions
   /**
    * Who waits for which handshake, by the connection's two ends: Node does not say which socket an event
@@ -48,9 +53,11 @@ export class TlsDomain {
   /** Made at the first handshake: a context costs about a millisecond, and many are never asked for. */
   private server: Server | null = null
 
-  /** Ticket keys change every hour until the scope closes. */
+  /** Ticket keys change every hour until the scope closes. Throws ERR_CONFIG_INVALID for material that does not fit. */
   constructor(options: TlsDomainOptions, scope: Scope) {
     this.options = options
+    this.names = certificateNames(checkedCertificate(options.certificate))
+    this.trust = this.names.join(' ')
     scope.every(ROTATE_MS, () => this.server?.setTicketKeys(randomBytes(TICKET_KEY_BYTES)))
   }
 

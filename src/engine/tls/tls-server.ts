@@ -5,7 +5,7 @@ import type { DownstreamSecurity, SecuringEvents } from './downstream-security.t
 import type { Scope } from '../scope.ts'
 import type { TlsFacts } from '../session.ts'
 import { TlsDomain, type ClientAuth } from './tls-domain.ts'
-import { checkedCertificate, contentKey, type CertificateMaterial, type TlsVersion } from './tls-material.ts'
+import { contentKey, type CertificateMaterial, type TlsVersion } from './tls-material.ts'
 import type { Socket } from '../world.ts'
 
 export interface TlsServerOptions {
@@ -33,32 +33,32 @@ export class TlsServer implements DownstreamSecurity {
     const { certificates, clientAuth, minVersion = '1.2', http2 = false } = options
     const alpn = http2 ? ['h2', 'http/1.1'] : ['http/1.1']
     this.settings = contentKey([clientAuth?.ca, clientAuth?.mode, minVersion])
-    this.selector = new CertificateSelector(certificates.map(checkedCertificate))
     this.domains = certificates.map((certificate) =>
       scope.shared(
         `tls-domain:${contentKey([certificate.cert, certificate.key, this.settings, ...alpn])}`,
         (own) => new TlsDomain({ certificate, clientAuth, minVersion, alpn }, own),
       ),
     )
+    this.selector = new CertificateSelector(this.domains.map(({ names }) => names))
   }
 
-  domainOf(host: string): number {
-    return this.selector.positionOf(host)
+  domainOf(host: string): string {
+    return this.domains[this.selector.positionOf(host)]!.trust
   }
 
   secure(socket: Socket, events: SecuringEvents): void {
     peekClientHello(socket, (hello) => {
       // T11: a resumed 1.2 session does not give its name; the ClientHello does.
       const sni = hello?.sni ?? ''
-      const domain = this.selector.positionOf(sni)
-      this.domains[domain]!.handshake(socket, {
-        secured: (secured) => events.secured(secured, this.facts(secured, sni, domain)),
+      const domain = this.domains[this.selector.positionOf(sni)]!
+      domain.handshake(socket, {
+        secured: (secured) => events.secured(secured, this.facts(secured, sni, domain.trust)),
         failed: (error) => events.failed(error),
       })
     })
   }
 
-  private facts(socket: TLSSocket, sni: string, domain: number): TlsFacts {
+  private facts(socket: TLSSocket, sni: string, domain: string): TlsFacts {
     return {
       version: socket.getProtocol() ?? '',
       sni,

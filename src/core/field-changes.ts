@@ -53,7 +53,7 @@ export class FieldChanges {
 
   private change(headers: Headers): void {
     for (const name of this.removed) headers.delete(name)
-    for (const [name, value] of this.added) headers.append(name, value)
+    for (const [name, value] of this.added) headers.appendChecked(name, value)
   }
 
   private touchesAdded(headers: Headers): boolean {

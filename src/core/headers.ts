@@ -138,6 +138,11 @@ export class Headers {
         message: `The header field ${JSON.stringify(name)} is malformed.`,
       })
     }
+    this.appendChecked(name, value)
+  }
+
+  /** One more field at the end, of which it is known that it breaks no message: a name of ours, and a value of printable ASCII. */
+  appendChecked(name: string, value: string): void {
     ;(this.added ??= []).push(name, value)
   }
 

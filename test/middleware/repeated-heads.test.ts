@@ -14,7 +14,7 @@ const use: Use = [
       response: { set: { 'x-seen': 'yes' }, remove: ['server'] },
     },
   },
-  { rateLimit: { rate: '1000/m', burst: 1000 } },
+  { rateLimit: { rate: '10/h', burst: 1000 } },
   { stripPrefix: { prefix: '/a' } },
 ]
 

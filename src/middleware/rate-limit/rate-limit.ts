@@ -66,22 +66,22 @@ class RateFields {
     const left = bucket.remaining(fullAt, now)
     const next = left === bucket.burst ? 0 : seconds(bucket.untilNext(fullAt, now))
     // Lists, to which each limit that a request passes adds one.
-    headers.append('RateLimit', this.text(left, next))
-    headers.append('RateLimit-Policy', this.policy)
+    headers.appendChecked('RateLimit', this.text(left, next))
+    headers.appendChecked('RateLimit-Policy', this.policy)
     // Not a list: the limit that is nearest speaks.
     const other = headers.get('x-ratelimit-remaining')
     if (other === undefined || !(Number(other) <= left)) {
       if (other !== undefined) for (const field of older) headers.delete(field)
-      headers.append('X-RateLimit-Limit', this.limit)
-      headers.append('X-RateLimit-Remaining', String(left))
-      headers.append('X-RateLimit-Reset', String(fullAt > now ? seconds(fullAt - now) : 0))
+      headers.appendChecked('X-RateLimit-Limit', this.limit)
+      headers.appendChecked('X-RateLimit-Remaining', String(left))
+      headers.appendChecked('X-RateLimit-Reset', String(fullAt > now ? seconds(fullAt - now) : 0))
     }
     if (!refused || left > 0) return
     // RFC 9110 §10.2.3. Where several limits are used up, the last to come free.
     const after = headers.get('retry-after')
     if (after !== undefined && Number(after) >= next) return
     headers.delete('retry-after')
-    headers.append('Retry-After', String(next))
+    headers.appendChecked('Retry-After', String(next))
   }
 
   private text(left: number, next: number): string {

@@ -93,19 +93,21 @@ test('W5 what is known of an endpoint survives a reload that leaves its connecti
   const states = new SharedStates()
   const root = new Scope({ world, ledger, states, onError })
   const circuitBreaker = { consecutiveFailures: 2 }
+  const admission = { maxInFlight: 9 }
   const load = (wanted: UpstreamConfig): { cluster: Cluster; close: () => Promise<void> } => {
     const scope = root.child()
     const cluster = new Cluster({ name: 'app', config: wanted, services, security: null, via: '', scope })
     return { cluster, close: () => scope.close() }
   }
-  const first = load(config({ circuitBreaker }))
+  const first = load(config({ circuitBreaker, admission }))
   const [one, two] = first.cluster.members
   one!.endpoint.inFlight = 3
   two!.breaker!.record(false, false, 0)
   two!.breaker!.record(false, false, 0)
 
   const endpoints = [{ url: 'http://127.0.0.1:2', weight: 5 }, 'http://127.0.0.1:1']
-  const second = load(config({ endpoints, balance: 'leastConnections', circuitBreaker }))
+  const second = load(config({ endpoints, balance: 'leastConnections', circuitBreaker, admission }))
+  assert.equal(second.cluster.admission, first.cluster.admission)
   await first.close()
   assert.equal(second.cluster.members[1]!.endpoint, one!.endpoint)
   assert.equal(second.cluster.members[0]!.breaker, two!.breaker)

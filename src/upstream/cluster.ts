@@ -74,8 +74,15 @@ export class Cluster implements Candidates<Member> {
       name,
     })
     this.learns = this.balancer.learns ?? null
-    this.admission = admission === undefined ? null : new Admission(admission, ledger)
-    this.retries = retries === undefined ? null : new RetryPolicy(retries)
+    // Both are for all that is sent to the upstream, by whichever config.
+    this.admission =
+      admission === undefined
+        ? null
+        : scope.shared(`admission ${name} ${JSON.stringify(admission)}`, () => new Admission(admission, ledger))
+    this.retries =
+      retries === undefined
+        ? null
+        : scope.shared(`retries ${name} ${JSON.stringify(retries)}`, () => new RetryPolicy(retries))
     this.delivers = this.admission !== null || this.retries !== null || circuitBreaker !== undefined
     this.monitor =
       health === undefined

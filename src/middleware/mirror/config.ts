@@ -11,5 +11,3 @@ export const mirrorOptions = z
     timeout: positiveDuration().prefault('10s').describe('How long a copy may take, its reply included.'),
   })
   .describe('Copies requests to another upstream, whose replies are dropped.')
-
-export type MirrorOptions = z.output<typeof mirrorOptions>

@@ -25,6 +25,8 @@ export const rateLimit = defineMiddleware({
     const fields = new RateFields(name, table.bucket)
     const limited = services.middlewareEvents.counter(scope, name, 'limited')
     const { world } = services
+    // One for all: a flood is refused without a stack being taken down each time.
+    const refusal = new TurnpikeError('ERR_RATE_LIMITED')
     // A header field may be changed or gone by the time of the reply.
     const kept = typeof options.by === 'string' ? null : new WeakMap<Exchange, string>()
     return {
@@ -33,12 +35,11 @@ export const rateLimit = defineMiddleware({
         kept?.set(exchange, key)
         if (table.take(key, world.now())) return
         limited.count++
-        throw new TurnpikeError('ERR_RATE_LIMITED')
+        throw refusal
       },
       response(exchange) {
         const fullAt = table.fullTime(kept?.get(exchange) ?? keyOf(exchange))
-        const refused = exchange.error?.code === 'ERR_RATE_LIMITED'
-        fields.write(exchange.response!, fullAt, world.now(), refused)
+        fields.write(exchange.response!, fullAt, world.now(), exchange.error?.code === refusal.code)
       },
     }
   },

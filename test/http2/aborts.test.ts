@@ -20,7 +20,7 @@ async function openStream(
   fields: Record<string, string> = { ':authority': 'a.test' },
 ): Promise<ClientHttp2Stream> {
   const client = await connectHttp2(t, port)
-  const stream = client.request(fields, { endStream: fields === post ? false : true })
+  const stream = client.request(fields, { endStream: fields !== post })
   stream.on('error', () => {})
   return stream
 }
@@ -151,7 +151,7 @@ const upstreamGone: [
 for (const [name, script, status, cause] of upstreamGone) {
   test(`H7 H20 an origin that goes ${name}: ${status === 0 ? 'the stream is reset, the connection lives' : status}`, async (t) => {
     let isGone = true
-    const origin = await startOrigin(t, (connection, self, index) =>
+    const origin = await startOrigin(t, (connection, self) =>
       isGone ? script(connection) : answering(() => ok('hello'))(connection, self),
     )
     const gateway = await startGateway(t, { to: [origin.port], listener: { http2: true }, config: {} })

@@ -270,8 +270,8 @@ export class Http2Reply implements ClientPort {
 
   /** RFC 9113 §8.1: when the reply is complete, the rest of the request is not wanted (H12). */
   private afterReply(): void {
-    if (this.body === null || this.body.complete) return
     const { stream, connection } = this
+    if (stream.endAfterHeaders || this.body?.complete === true) return
     // A turn later, when the end of the reply is queued.
     const closeRest = (): void => connection.services.world.soon(() => stream.close(constants.NGHTTP2_NO_ERROR))
     if (stream.writableFinished) closeRest()
@@ -279,6 +279,7 @@ export class Http2Reply implements ClientPort {
   }
 
   private give(bytes: Buffer): void {
+    if (this.stream.closed) return
     this.writing++
     this.connection.guard.sent()
     this.stream.write(bytes, this.written)

@@ -4,6 +4,7 @@ import { TurnpikeError } from '../../core/error.ts'
 import { Headers } from '../../core/headers.ts'
 import type { HeadLimits } from '../../wire/http1/head-parser.ts'
 import { Exchange, type ReceivedRequest } from '../exchange.ts'
+import { isGrpc } from '../grpc-status.ts'
 import type { TrustedProxies } from '../http1/forwarded.ts'
 import { unreadableRequest } from '../http1/receive-request.ts'
 import type { Door, EngineServices } from '../services.ts'
@@ -161,7 +162,8 @@ export class Http2ServerConnection {
       head = readHttp2Head(raw, options.limits)
       request = receiveHttp2Request(head, session, options.trustedProxies, services.pseudonym)
     } catch (thrown) {
-      this.begin(stream, unreadableRequest(session, new Headers())).exchange.fail(TurnpikeError.from(thrown, 'head'))
+      const unreadable: ReceivedRequest = { ...unreadableRequest(session, new Headers()), protocol: 'HTTP/2' }
+      this.begin(stream, unreadable).exchange.fail(TurnpikeError.from(thrown, 'head'))
       return
     }
     const reply = this.begin(stream, request)
@@ -195,7 +197,16 @@ export class Http2ServerConnection {
     exchange.body = reply.body = body
     const { bodyProgress } = options.timeouts
     if (bodyProgress === null) return
-    this.open.set(reply, new BodyProgress(body, bodyProgress, services, (error) => reply.failRequest(error)))
+    const asks = isGrpc(exchange.headers) ? (answered: () => void) => this.ask(answered) : null
+    this.open.set(reply, new BodyProgress(body, bodyProgress, asks, services, (error) => reply.failRequest(error)))
+  }
+
+  /** Whether the client is there at all. */
+  private ask(answered: () => void): void {
+    if (this.codec.destroyed) return
+    this.codec.ping((error) => {
+      if (error === null) answered()
+    })
   }
 
   /** H26, on a connection that a client may use for every name of its certificate (RFC 9113 §9.1.1). */

@@ -5,6 +5,7 @@ import { describe, test, type TestContext } from 'node:test'
 import { testCertificate } from '../support/certificates.ts'
 import { startGateway, type GatewayOptions, type TestGateway } from '../support/gateway.ts'
 import { startOrigin } from '../support/origin.ts'
+import { END_HEADERS, frame, frameType, PREFACE } from '../http2/frames.ts'
 import { EchoClient, outcomeOf, startEchoService, type EchoService } from './echo-service.ts'
 
 const authority = testCertificate({ subject: 'authority.test', authority: true })
@@ -141,6 +142,48 @@ for (const secure of [true, false]) {
     })
   })
 }
+
+/** RFC 7541 §6.2.1: a field whose name stands in the static table. */
+function literal(index: number, text: string): string {
+  return String.fromCharCode(0x40 + index, text.length) + text
+}
+
+test('H25 a call in which nothing is said outlives the stall timer, as long as its endpoint answers PING', async (t) => {
+  const { client, gateway } = await open(t, false, { upstream: { timeouts: { stall: '40ms' } } })
+  const calls = [client.many({ count: '1', hang: '1' }), client.talk()]
+  calls[1]!.on('error', () => {})
+  const outcomes = calls.map(outcomeOf)
+  await once(calls[0]!, 'data')
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  assert.deepEqual(gateway.log, [])
+  for (const call of calls) call.cancel()
+  for (const outcome of outcomes) assert.equal((await outcome).status.code, status.CANCELLED)
+})
+
+test('H25 a call may be silent for longer than bodyProgress, as long as its client answers PING', async (t) => {
+  const service = await startEchoService(t)
+  const gateway = await startGateway(t, {
+    to: [service.port],
+    upstream: { http2: true },
+    listener: { http2: true, timeouts: { bodyProgress: '1KiB/40ms' } },
+  })
+  const client = new EchoClient(t, gateway.port)
+  const call = client.talk()
+  const outcome = outcomeOf(call)
+  call.write(Buffer.from('one'))
+  await once(call, 'data')
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  call.write(Buffer.from('two'))
+  call.end()
+  assert.deepEqual((await outcome).messages, ['re: one', 're: two'])
+
+  // The same, from a client that has gone deaf.
+  const raw = await gateway.connect()
+  const fields = literal(4, '/turnpike.test.Echo/Talk') + literal(1, 'a.test') + literal(31, 'application/grpc')
+  const { headers, settings } = frameType
+  raw.send(`${PREFACE}${frame(settings, 0, 0)}${frame(headers, END_HEADERS, 1, `\x83\x86${fields}`)}`)
+  await gateway.when(() => gateway.log.some(({ cause }) => cause === 'ERR_BODY_TIMEOUT'), 'the deaf one to be given up')
+})
 
 describe('errors of our own are statuses to a gRPC client', () => {
   test('no route: UNIMPLEMENTED', async (t) => {

@@ -5,8 +5,8 @@ import type { RawPeer } from '../support/raw-peer.ts'
 /** RFC 9113 §6: the frames that these tests write by hand. */
 export const frameType = { data: 0, headers: 1, rstStream: 3, settings: 4, goaway: 7 } as const
 export const END_STREAM = 1
-const END_HEADERS = 4
-const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'
+export const END_HEADERS = 4
+export const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'
 
 export interface Frame {
   type: number

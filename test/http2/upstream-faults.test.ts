@@ -245,6 +245,15 @@ test('an endpoint that never sends SETTINGS, or garbage, is given up in time', a
   assert.deepEqual([gateway.log[0]!.cause, other.log[0]!.cause], ['ERR_UPSTREAM_HTTP2', 'ERR_UPSTREAM_CLOSED'])
 })
 
+test('a connection whose endpoint fell silent is given up, so that the next request does not wait on it', async (t) => {
+  const endpoint = await startFrames(t, (stream, _connection, index) => (index === 0 ? '' : hello(stream)))
+  const timeouts = { firstByte: '50ms', connect: '100ms' }
+  const gateway = await startGateway(t, { to: [endpoint.port], upstream: { ...upstream, timeouts } })
+  assert.equal((await ask(gateway.port, get())).status, 504)
+  await gateway.when(() => gateway.count('upstreamSockets') === 0, 'the connection to be given up')
+  assert.equal((await ask(gateway.port, get())).body, 'hello')
+})
+
 test('H20 a client that goes away resets its stream at every phase; the others do not notice', async (t) => {
   const endpoint = await startHttp2Endpoint(t, (stream, fields) => {
     if (fields[':path'] === '/stays') return echoing(stream)

@@ -63,6 +63,9 @@ export class Http2UpstreamConnection implements StreamEvents, StreamCarrier {
   private readonly options: Http2ConnectionOptions
   private readonly session: ClientHttp2Session
   private readonly deadline = new Deadline((name) => this.expired(name))
+  /** Of a PING. */
+  private readonly answer = new Deadline(() => this.deaf())
+  private asking = false
   private state: 'opening' | 'open' | 'closing' | 'gone' = 'opening'
   private limit = MAX_STREAMS
   private streams = 0
@@ -140,6 +143,18 @@ export class Http2UpstreamConnection implements StreamEvents, StreamCarrier {
 
   heard(): void {
     this.heardAt = this.services.world.now()
+  }
+
+  ask(): void {
+    const { services, session, options } = this
+    if (this.asking || session.destroyed) return
+    this.asking = true
+    services.timers.set(this.answer, 'connect', services.world.now(), options.connectMs)
+    session.ping((error) => {
+      this.asking = false
+      services.timers.remove(this.answer)
+      if (error === null) this.heard()
+    })
   }
 
   refused(streamId: number): boolean {
@@ -237,6 +252,12 @@ export class Http2UpstreamConnection implements StreamEvents, StreamCarrier {
     else services.timers.set(this.deadline, 'drain', now, LINGER_MS)
   }
 
+  private deaf(): void {
+    this.lost ??= new Error('The endpoint did not answer a PING in time (timer: connect).')
+    this.leaveOpen(null)
+    this.destroy()
+  }
+
   private leaveOpen(error: TurnpikeError | null): void {
     if (this.state !== 'opening' && this.state !== 'open') return
     const opening = this.state === 'opening'
@@ -257,6 +278,7 @@ export class Http2UpstreamConnection implements StreamEvents, StreamCarrier {
     this.leaveOpen(null)
     this.state = 'gone'
     this.services.timers.remove(this.deadline)
+    this.services.timers.remove(this.answer)
     this.keeper.lost(this)
     // Its last frames, GOAWAY among them, have left.
     this.dialled.socket.destroy()

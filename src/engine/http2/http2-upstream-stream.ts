@@ -7,6 +7,7 @@ import type { AttemptWatcher } from '../attempt-watcher.ts'
 import type { BodySink } from '../body.ts'
 import type { ExchangeWorker } from '../client-port.ts'
 import type { Exchange } from '../exchange.ts'
+import { isGrpc } from '../grpc-status.ts'
 import { ingress } from '../http1/ingress.ts'
 import { RepeatableBody } from '../repeatable-body.ts'
 import type { EngineServices } from '../services.ts'
@@ -23,6 +24,8 @@ export interface StreamCarrier {
   heard(): void
   /** Calls the stream's `flushClient` once all that can be read now was read. */
   flushSoon(stream: Http2UpstreamStream): void
+  /** Makes sure that the endpoint is there at all: ends the connection where it does not answer. */
+  ask(): void
   /** Resets a stream that nobody wants any more. */
   resetSoon(stream: ClientHttp2Stream): void
   /** Whether the endpoint has said that it did not act on that stream and will not (RFC 9113 §6.8). */
@@ -320,9 +323,11 @@ export class Http2UpstreamStream implements BodySink, ExchangeWorker {
   }
 
   private expired(name: TimerName): void {
+    this.carrier.ask()
     if (name === 'firstByte') return this.fail(new TurnpikeError('ERR_FIRST_BYTE_TIMEOUT'))
-    // The client is slow to send: that is for its own timer to say.
-    if (!this.requestDone && !this.requestHeld) return this.moved()
+    // The client is slow to send: that is for its own timer to say. And a call may stay open with nothing to say.
+    const waits = this.requestHeld || this.replyHeld
+    if (!waits && (!this.requestDone || isGrpc(this.exchange.headers))) return this.moved()
     this.fail(new TurnpikeError(this.replyHeld ? 'ERR_CLIENT_STALL' : 'ERR_STALL_TIMEOUT'))
   }
 }

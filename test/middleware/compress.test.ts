@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
+import { once } from 'node:events'
+import { connect } from 'node:http2'
 import { describe, test, type TestContext } from 'node:test'
 import { promisify } from 'node:util'
 import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib'
@@ -264,6 +266,40 @@ describe('compress', () => {
     const reply = await ask(gateway.port, get(`${accepts('gzip')}TE: trailers\r\nConnection: TE\r\n`))
     assert.equal(decoded(reply), page)
     assert.deepEqual(reply.trailers, [['x-sum', '7']])
+  })
+
+  test('over HTTP/2 as well, pieces of a slow stream at once', async (t) => {
+    const origin = await startOrigin(t, async (connection) => {
+      await connection.request()
+      connection.send(`HTTP/1.1 200 OK\r\n${html}\r\n`)
+    })
+    const gateway = await startGateway(t, {
+      listener: { http2: true },
+      config: {
+        gateway: {
+          use: [{ compress: {} }],
+          routes: [{ name: 'all', to: 'app' }],
+          upstreams: { app: { endpoints: [origin.url] } },
+        },
+      },
+    })
+    const session = connect(`http://127.0.0.1:${gateway.port}`)
+    t.after(() => session.destroy())
+    const stream = session.request({ 'accept-encoding': 'br' })
+    const [head]: Record<string, string>[] = await once(stream, 'response')
+    assert.equal(head!['content-encoding'], 'br')
+    const upstream = await origin.connection(0)
+    const chunks: Buffer[] = []
+    for (const piece of ['one', 'two']) {
+      upstream.send(piece)
+      const [chunk]: Buffer[] = await once(stream, 'data')
+      chunks.push(chunk!)
+    }
+    stream.on('data', (chunk: Buffer) => chunks.push(chunk))
+    upstream.end()
+    await once(stream, 'end')
+    assert.equal(brotliDecompressSync(Buffer.concat(chunks)).toString(), 'onetwo')
+    await gateway.when(() => gateway.count('codecs') === 0, 'the codecs to be closed')
   })
 
   for (const coding of ['gzip', 'br', 'zstd'] as const) {

@@ -6,6 +6,9 @@ import { TurnpikeError } from './error.ts'
 export const FIELD_STRIDE = 3
 const REMOVED = -1
 
+/** RFC 9110 §7.6.1: the protocol writes these, and ingress takes them off; nobody adds them to a message. */
+const ofConnection = /^(?:connection|keep-alive|proxy-connection|te|trailer|transfer-encoding|upgrade|http2-settings)$/i
+
 const tokenSyntax = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 // RFC 9110 §5.5: no CR, LF, NUL; the other control bytes but HTAB are refused too.
 const valueSyntax = /^[\t\x20-\x7e\x80-\xff]*$/
@@ -131,11 +134,11 @@ export class Headers {
     this.append(name, value)
   }
 
-  /** One more field at the end. Throws ERR_HEADER_SYNTAX for what would break the message. */
+  /** One more field at the end. Throws ERR_HEADER_SYNTAX for what would break the message, hop-by-hop fields too. */
   append(name: string, value: string): void {
-    if (!tokenSyntax.test(name) || !valueSyntax.test(value)) {
+    if (!tokenSyntax.test(name) || !valueSyntax.test(value) || ofConnection.test(name)) {
       throw new TurnpikeError('ERR_HEADER_SYNTAX', {
-        message: `The header field ${JSON.stringify(name)} is malformed.`,
+        message: `The header field ${JSON.stringify(name)} ${ofConnection.test(name) ? 'is written by Turnpike itself' : 'is malformed'}.`,
       })
     }
     this.appendChecked(name, value)

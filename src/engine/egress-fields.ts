@@ -1,4 +1,3 @@
-import { known } from '../core/header-names.ts'
 import type { Exchange } from './exchange.ts'
 import { forwardedLines } from './http1/forwarded.ts'
 
@@ -18,11 +17,13 @@ export interface HopOptions {
  */
 export function egressFields(exchange: Exchange, { via }: HopOptions): string {
   const { headers, body } = exchange
+  // Of two, which only middleware can make, the one that was added.
+  if (headers.hasAdded('host')) headers.set('host', headers.getAll('host').at(-1)!)
   const lines = forwardedLines(exchange)
   const length = body === null ? 0 : body.length
   // As we understood it: nginx refuses a tab before the number, others may read leading zeros as octal.
   // Written into the fields, since the same request may leave a second time.
-  if (headers.find(known.contentLength) >= 0) {
+  if (headers.has('content-length')) {
     if (length >= 0) headers.set('content-length', String(length))
     else headers.delete('content-length')
   }

@@ -33,6 +33,8 @@ function isEveryday(exchange: Exchange, options: EgressOptions): boolean {
   return (
     exchange.everyday &&
     exchange.headers.intact !== null &&
+    !exchange.headers.hasAdded('host') &&
+    !exchange.headers.hasAdded('content-length') &&
     exchange.body === null &&
     exchange.versionMinor === 1 &&
     options.host === 'preserve'

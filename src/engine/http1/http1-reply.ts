@@ -49,6 +49,8 @@ export class Http1Reply implements ClientPort {
     if (this.beginAgain(head)) return
     // RFC 9110 §8.6: none there, whatever the origin thinks.
     if (head.status === 204) head.headers.delete('content-length')
+    // How long a body is says who sends it, and no middleware.
+    else if (head.hasBody && head.headers.hasAdded('content-length')) head.headers.delete('content-length')
     let lines = head.headers.receivedLines()
     lines += replyVia(exchange, services.viaLine)
     // RFC 9110 §6.6.1: who forwards a reply without a date adds one.
@@ -90,6 +92,7 @@ export class Http1Reply implements ClientPort {
     return (
       facts !== null &&
       headers.intact !== null &&
+      !headers.hasAdded('content-length') &&
       hasBody &&
       length >= 0 &&
       status !== 204 &&

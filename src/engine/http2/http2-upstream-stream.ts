@@ -291,8 +291,8 @@ export class Http2UpstreamStream implements BodySink, ExchangeWorker {
     services.timers.remove(this.deadline)
     services.ledger.strike('upstreamStreams')
     if (!this.whole || !this.requestDone) this.carrier.resetSoon(stream)
-    // Node keeps a stream until its end was read.
-    else stream.resume()
+    // Node keeps a stream until its end was read, a reset one too.
+    stream.resume()
     this.carrier.streamOver()
   }
 

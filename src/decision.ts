@@ -1,8 +1,8 @@
 import type { Config } from './config/config.ts'
+import type { MiddlewareUse } from './config/middleware-schemas.ts'
 import { formatAddress } from './core/address.ts'
 import { errorCodes, type ErrorCode } from './core/error-codes.ts'
 import { TurnpikeError } from './core/error.ts'
-import type { RouteConfig } from './doors/gateway/config.ts'
 import type { RouteRequest } from './doors/gateway/condition.ts'
 import type { Explanation } from './doors/gateway/explanation.ts'
 import { normalisePath, type NormalTarget } from './policy/normalise-path.ts'
@@ -11,6 +11,8 @@ import { RedirectTarget } from './doors/gateway/redirect.ts'
 import type { Route } from './doors/gateway/route.ts'
 import { Router } from './doors/gateway/router.ts'
 import { hostOf } from './engine/http1/ingress.ts'
+
+type RoutedConfig = NonNullable<Config['gateway']>['routes'][number]
 
 /** A request that has not been sent. */
 export interface Question {
@@ -29,6 +31,8 @@ export interface Decision {
   listener: { name: string; address: string; tls: boolean }
   /** Null where no route serves it. */
   route: { name: string; priority: number; host: string; path: string } | null
+  /** What it passes, in order: names, kinds of what is written in place, modules. */
+  middleware: string[]
   captures: Record<string, string>
   serves: Serves | null
   /** Null where it is served. */
@@ -60,7 +64,16 @@ export function decide(config: Config, question: Question): Decision {
   } catch (error) {
     if (!(error instanceof TurnpikeError)) throw error
     const request = { method, host, path: '', query: '', matchPath: '' }
-    return { request, listener, route: null, captures: {}, serves: null, error: errorOf(error), losers: [] }
+    return {
+      request,
+      listener,
+      route: null,
+      middleware: [],
+      captures: {},
+      serves: null,
+      error: errorOf(error),
+      losers: [],
+    }
   }
   const router = Router.compile(config.gateway?.routes ?? [], (route) => route)
   const { path, query, matchPath, laxPath } = target
@@ -79,32 +92,34 @@ export function decide(config: Config, question: Question): Decision {
   return {
     request: { method, host, path, query, matchPath },
     listener,
-    ...answer(config, router.explain(request), target, { host, tls: listener.tls }),
+    ...answer(config, router.explain(request), target, { host, listener }),
   }
 }
 
 function answer(
   config: Config,
-  { winner, refusal, losers }: Explanation<RouteConfig>,
+  { winner, refusal, losers }: Explanation<RoutedConfig>,
   target: NormalTarget,
-  by: { host: string; tls: boolean },
+  by: { host: string; listener: Decision['listener'] },
 ): Omit<Decision, 'request' | 'listener'> {
   const lost = losers.map(({ route, reason }) => ({ route: route.name, reason }))
   if (winner === null) {
     const error = new TurnpikeError(refusal!.code, { allow: refusal!.allow.join(', ') })
-    return { route: null, captures: {}, serves: null, error: errorOf(error), losers: lost }
+    const middleware = passed(config, by.listener.name, [])
+    return { route: null, middleware, captures: {}, serves: null, error: errorOf(error), losers: lost }
   }
   const { name, priority, host, path } = winner
   let serves: Serves | null = null
   let error: Decision['error'] = null
   try {
-    serves = servesOf(config, winner, target, by)
+    serves = servesOf(config, winner, target, { host: by.host, tls: by.listener.tls })
   } catch (thrown) {
     if (!(thrown instanceof TurnpikeError)) throw thrown
     error = errorOf(thrown)
   }
   return {
     route: { name, priority, host: host.text, path: path.text },
+    middleware: passed(config, by.listener.name, winner.target.use),
     captures: Object.fromEntries(path.captures(target.matchPath)),
     serves,
     error,
@@ -112,9 +127,14 @@ function answer(
   }
 }
 
+function passed({ listeners, gateway }: Config, listener: string, ofRoute: readonly MiddlewareUse[]): string[] {
+  const uses = [...(listeners[listener]?.use ?? []), ...(gateway?.use ?? []), ...ofRoute]
+  return uses.map((use) => ('name' in use ? use.name : 'kind' in use ? use.kind : use.file))
+}
+
 function servesOf(
   config: Config,
-  route: Route<RouteConfig>,
+  route: Route<RoutedConfig>,
   { path, query, matchPath }: NormalTarget,
   { host, tls }: { host: string; tls: boolean },
 ): Serves {

@@ -64,7 +64,7 @@ function headerField(line: string): [name: string, value: string] {
   return [line.slice(0, colon).trim(), line.slice(colon + 1).trim()]
 }
 
-function render({ request, listener, route, captures, serves, error, losers }: Decision): string {
+function render({ request, listener, route, middleware, captures, serves, error, losers }: Decision): string {
   const rows: [label: string, text: string][] = [
     [
       'request',
@@ -75,6 +75,7 @@ function render({ request, listener, route, captures, serves, error, losers }: D
   rows.push(['listener', `${listener.name} (${listener.address}${listener.tls ? ', TLS' : ''})`])
   if (route === null) rows.push(['route', 'none'])
   else rows.push(['route', `${route.name} (${route.host || 'any host'}, ${route.path || 'any path'})`])
+  if (middleware.length > 0) rows.push(['middleware', middleware.join(', ')])
   for (const [name, value] of Object.entries(captures)) rows.push([`{${name}}`, value])
   if (error !== null) {
     rows.push(['reply', `${error.status} ${error.code}: ${error.message}`])

@@ -60,5 +60,3 @@ export const corsOptions = z
     if (credentials || origins.length > 1) context.addIssue({ code: 'custom', message, path: ['origins', star] })
   })
   .describe('Tells browsers which pages of other origins may read replies (CORS); answers preflights.')
-
-export type CorsOptions = z.output<typeof corsOptions>

@@ -156,6 +156,11 @@ export const choice = <const T extends readonly [string, ...string[]]>(values: T
     },
   })
 
+/** What was found in place of one of `words`, with the nearest of them: the end of a message. */
+export function notOneOf(words: readonly string[], input: unknown): string {
+  return `found ${kindOf(input)}${suggestion(typeof input === 'string' ? nearest(input, words) : undefined)}`
+}
+
 /** ` (did you mean "x"?)`, or nothing. */
 export function suggestion(near: string | undefined): string {
   return near === undefined ? '' : ` (did you mean ${JSON.stringify(near)}?)`

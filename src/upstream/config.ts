@@ -1,18 +1,8 @@
 import { z } from 'zod'
-import {
-  choice,
-  count,
-  file,
-  kindOf,
-  later,
-  parsed,
-  percentage,
-  positiveDuration,
-  suggestion,
-} from '../core/config-fields.ts'
-import { fieldName, method } from '../core/field-schemas.ts'
+import { choice, count, file, kindOf, later, notOneOf, percentage, positiveDuration } from '../core/config-fields.ts'
+import { method } from '../core/field-schemas.ts'
 import { isIPv4, isIPv6 } from '../core/ip.ts'
-import { nearest } from '../core/nearest.ts'
+import { balance } from './balance/config.ts'
 import { healthSchema } from './health/config.ts'
 
 /** One place that requests are sent to. */
@@ -119,55 +109,6 @@ const upstreamPool = z.strictObject({
   max: count(1, 65_535).default(256).describe('Most connections to each endpoint at a time.'),
   idle: positiveDuration().prefault('60s').describe('How long an unused connection is kept.'),
 })
-
-const cookieName = parsed('a cookie name', (name) => {
-  // RFC 6265 §4.1.1: a token.
-  if (/^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name)) return name
-  throw new RangeError(`${JSON.stringify(name)} is not a cookie name`)
-})
-
-/** What was found in place of one of `words`, with the nearest of them. */
-function notOneOf(words: readonly string[], input: unknown): string {
-  return `found ${kindOf(input)}${suggestion(typeof input === 'string' ? nearest(input, words) : undefined)}`
-}
-
-const hashWords = ['clientIp', 'path'] as const
-
-const hashBy = z.union(
-  [
-    choice(hashWords),
-    z.strictObject({ header: fieldName.describe('Name of a header field.') }),
-    z.strictObject({ cookie: cookieName.describe('Name of a cookie.') }),
-  ],
-  { error: ({ input }) => `expected clientIp, path, { header } or { cookie }, ${notOneOf(hashWords, input)}` },
-)
-
-const affinity = z
-  .strictObject({
-    hash: hashBy
-      .optional()
-      .describe('What binds a request to an endpoint: `clientIp`, `path`, `{ header }` or `{ cookie }`.'),
-    sticky: z
-      .strictObject({ cookie: cookieName.describe('Name of the cookie.') })
-      .optional()
-      .describe('Sets a cookie, so that a client comes back to the endpoint that served it first.'),
-  })
-  .transform(({ hash, sticky }, context) => {
-    if (hash !== undefined && sticky === undefined) return { hash }
-    if (sticky !== undefined && hash === undefined) return { sticky }
-    context.issues.push({ code: 'custom', message: 'write one of `hash` and `sticky`', input: hash })
-    return z.NEVER
-  })
-
-const balanceWords = ['roundRobin', 'leastConnections', 'random', 'peakEwma'] as const
-
-const balance = z.union([choice(balanceWords), affinity], {
-  error: ({ input }) =>
-    `expected one of ${balanceWords.join(', ')}, { hash } or { sticky }, ${notOneOf(balanceWords, input)}`,
-})
-
-/** How an endpoint is chosen. */
-export type BalanceConfig = z.output<typeof balance>
 
 const retryWords = ['connectFailure', 'reset', 'timeout'] as const
 

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { Headers } from '../../src/core/headers.ts'
 import { makeBalancer } from '../../src/upstream/balance/make-balancer.ts'
 import type { Balancer } from '../../src/upstream/balance/balancer.ts'
-import type { BalanceConfig } from '../../src/upstream/config.ts'
+import type { BalanceConfig } from '../../src/upstream/balance/config.ts'
 import { finishedExchange } from '../control/finished-exchange.ts'
 import { Random } from '../sim/random.ts'
 import {

@@ -1,7 +1,7 @@
 import type { Exchange } from '../../engine/exchange.ts'
 import type { World } from '../../engine/world.ts'
 import { cookieValue } from '../../core/cookie.ts'
-import type { BalanceConfig } from '../config.ts'
+import type { BalanceConfig } from './config.ts'
 import type { Balancer, Candidate } from './balancer.ts'
 import { LeastConnections } from './least-connections.ts'
 import { PeakEwma } from './peak-ewma.ts'

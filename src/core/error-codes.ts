@@ -69,7 +69,12 @@ export const errorCodes = {
   ),
   ERR_CLIENT_ABORT: client('body', 499, '', 'The client went away.'),
   ERR_CLIENT_STALL: client('body', 0, '', 'The client stopped reading the reply (timer: stall).'),
-  ERR_HTTP2_FLOOD: client('body', 0, '', 'The client floods the connection with resets, pings or settings.'),
+  ERR_HTTP2_FLOOD: client(
+    'body',
+    0,
+    '',
+    'The client floods the connection with resets, pings, settings or tiny frames.',
+  ),
   ERR_PROXY_PROTOCOL: client('accept', 0, '', 'The PROXY protocol header is malformed or missing.'),
   ERR_TLS_CLIENT: client('tls', 0, '', 'The TLS handshake with the client failed.'),
 

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import type { ClientHttp2Session } from 'node:http2'
 import test, { type TestContext } from 'node:test'
+import { startBlackHole } from '../support/black-hole.ts'
 import { startGateway, type GatewayOptions, type TestGateway } from '../support/gateway.ts'
 import { askHttp2, connectHttp2 } from '../support/http2-client.ts'
 import {
@@ -150,6 +151,18 @@ test('DATA frames without data, and frames that are malformed, end the connectio
     assert.notEqual(await client.goawayCode(), 0)
   }
   await unharmed(attacked)
+})
+
+test('DATA frames of one byte, to a taker that is not there yet, do not fill the memory', async (t) => {
+  const hole = await startBlackHole(t)
+  const gateway = await startGateway(t, { to: [hole], listener: { http2: true } })
+  const client = await FramePeer.connect(gateway.port)
+  const crumb = frame('data', 0, 1, [1])
+  client.send(frame('headers', END_HEADERS, 1, headerBlock(request('POST'))))
+  client.send(...Array.from({ length: 20_000 }, () => crumb))
+  assert.equal((await client.first('rstStream', 1)).payload.readUInt32BE(0), ENHANCE_YOUR_CALM)
+  assert.equal((await gateway.logged(1))[0]!.cause, 'ERR_HTTP2_FLOOD')
+  client.peer.socket.destroy()
 })
 
 test('more streams than are allowed are refused, for the client to ask again', async (t) => {

@@ -4,6 +4,12 @@ import type { TurnpikeError } from '../../core/error.ts'
 import type { BodySink, BodySource } from '../body.ts'
 import { receivedTrailers } from './received-trailers.ts'
 
+/**
+ * DATA frames that may wait for a taker on one stream. Each costs a hundred bytes, however few it brings: a
+ * window full of single bytes would cost seven megabytes, and a hundred such streams the process.
+ */
+const MAX_WAITING_FRAMES = 8192
+
 /** The body of one HTTP/2 request. What its taker does not take stays with the client: the stream's window does not open. */
 export class Http2RequestBody implements BodySource {
   readonly length: number
@@ -19,12 +25,18 @@ export class Http2RequestBody implements BodySource {
   private trailers: Headers | null = null
   private readonly stream: ServerHttp2Stream
   private readonly took: (bytes: number) => void
+  private waitingFrames = 0
 
-  /** `took` is told of the bytes that were read. */
-  constructor(stream: ServerHttp2Stream, length: number, took: (bytes: number) => void) {
+  /** `took` is told of the bytes that were read, `flooded` of more frames than may wait. */
+  constructor(stream: ServerHttp2Stream, length: number, took: (bytes: number) => void, flooded: () => void) {
     this.stream = stream
     this.length = length
     this.took = took
+    const push = stream.push.bind(stream)
+    stream.push = (chunk: Buffer | null) => {
+      if (this.waiting && ++this.waitingFrames === MAX_WAITING_FRAMES) flooded()
+      return push(chunk)
+    }
     stream.on('trailers', (_fields, _flags, raw: string[]) => (this.trailers = receivedTrailers(raw)))
   }
 
@@ -37,7 +49,7 @@ export class Http2RequestBody implements BodySource {
 
   resume(): void {
     if (this.done || !this.waiting) return
-    this.waiting = false
+    this.flow()
     this.stream.resume()
   }
 
@@ -61,9 +73,14 @@ export class Http2RequestBody implements BodySource {
 
   private listen(): void {
     const { stream } = this
-    this.waiting = false
+    this.flow()
     stream.on('data', (chunk: Buffer) => this.take(chunk))
     stream.on('end', () => this.ended())
+  }
+
+  private flow(): void {
+    this.waiting = false
+    this.waitingFrames = 0
   }
 
   private take(chunk: Buffer): void {

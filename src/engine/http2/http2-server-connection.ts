@@ -69,6 +69,7 @@ export class Http2ServerConnection {
   private readonly open = new Map<Http2Reply, BodyProgress | null>()
   private state: State = 'idle'
   private goingAway = false
+  private flooded = false
 
   constructor(socket: Socket, session: Session, door: Door, services: EngineServices, options: Http2ServerOptions) {
     this.socket = socket
@@ -127,7 +128,7 @@ export class Http2ServerConnection {
   exchangeEnded(reply: Http2Reply): void {
     this.open.get(reply)?.stop()
     this.open.delete(reply)
-    if (this.open.size > 0 || this.state === 'closed') return
+    if (this.open.size > 0 || this.state === 'closed' || this.flooded) return
     if (this.goingAway) return this.close()
     this.state = 'idle'
     this.arm('idle', this.options.timeouts.idleMs)
@@ -152,7 +153,7 @@ export class Http2ServerConnection {
     // W13: an error without a listener ends the process; the stream's close says it all.
     stream.on('error', ignore)
     // Reset in the same packet: a flood of these costs no exchange (CVE-2023-44487).
-    if (stream.destroyed || stream.closed) return this.streamReset()
+    if (stream.destroyed || stream.closed || this.flooded) return this.streamReset()
     this.state = this.goingAway ? 'draining' : 'active'
     this.deadline.at = Infinity
     const { services, session, options } = this
@@ -191,9 +192,14 @@ export class Http2ServerConnection {
   private addBody(reply: Http2Reply, stream: ServerHttp2Stream, length: number): void {
     const { services, options } = this
     const { exchange } = reply
-    const body = new Http2RequestBody(stream, length, (bytes) => {
-      exchange.bytesIn += bytes
-    })
+    const body = new Http2RequestBody(
+      stream,
+      length,
+      (bytes) => {
+        exchange.bytesIn += bytes
+      },
+      () => reply.breakOff(new TurnpikeError('ERR_HTTP2_FLOOD'), constants.NGHTTP2_ENHANCE_YOUR_CALM),
+    )
     exchange.body = reply.body = body
     const { bodyProgress } = options.timeouts
     if (bodyProgress === null) return
@@ -221,9 +227,10 @@ export class Http2ServerConnection {
 
   /** RFC 9113 §10.5: tells the client to calm down, and cuts it. */
   private calm(): void {
+    if (this.flooded) return
     const error = new TurnpikeError('ERR_HTTP2_FLOOD')
     this.state = 'draining'
-    this.goingAway = true
+    this.goingAway = this.flooded = true
     for (const reply of this.open.keys()) reply.breakOff(error, constants.NGHTTP2_ENHANCE_YOUR_CALM)
     // Outside the codec's own turn, as streams are reset.
     this.services.world.soon(() => this.codec.destroy(error, constants.NGHTTP2_ENHANCE_YOUR_CALM))

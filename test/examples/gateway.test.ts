@@ -134,9 +134,14 @@ test('the gateway example: roundRobin takes turns, methods are kept to', async (
 test('W19 the gateway example: a client has 200 requests at once, then 100 a second; others have theirs', async (t) => {
   if (!requireProgram(t, 'openssl')) return
   const { web } = await start(t)
-  const replies = await Promise.all(Array.from({ length: 320 }, () => ask(web, from('192.0.2.1'))))
-  const limited = replies.filter(({ status }) => status === 429)
-  assert.ok(limited.length > 0 && limited.length <= 120, `${limited.length} of 320 were refused`)
+  let limited: Reply[] = []
+  // A busy machine may take so long over them that tokens come back meanwhile.
+  for (let wave = 0; limited.length === 0 && wave < 10; wave++) {
+    const replies = await Promise.all(Array.from({ length: 320 }, () => ask(web, from('192.0.2.1'))))
+    limited = replies.filter(({ status }) => status === 429)
+    if (wave === 0) assert.ok(limited.length <= 120, `${limited.length} of 320 were refused`)
+  }
+  assert.ok(limited.length > 0, 'some are refused')
   const { headers } = limited[0]!
   assert.ok(Number(headers['retry-after']) >= 1)
   for (const name of [

@@ -24,6 +24,7 @@ describe('a line of the access log', () => {
       endpoint: 'http://127.0.0.1:9001',
       method: 'GET',
       host: 'api.example.com',
+      protocol: 'HTTP/1.1',
       path: '/v1/users/7',
       query: true,
       status: 200,

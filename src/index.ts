@@ -1,6 +1,7 @@
 import type { ConfigInput } from './config/config.ts'
 
 export { createTurnpike } from './turnpike.ts'
+export type { ReloadProblem, ReloadReport, ReloadResult } from './control/reload-history.ts'
 export type { StopReport, Turnpike, TurnpikeOptions } from './turnpike.ts'
 export type { Config, ConfigInput } from './config/config.ts'
 

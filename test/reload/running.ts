@@ -20,7 +20,7 @@ export interface Running {
   reloads(count: number): Promise<ReloadAttempt>
 }
 
-const PATIENCE_MS = 10_000
+const PATIENCE_MS = 60_000
 
 /** Writes `files` into a folder of its own and runs its `turnpike.yaml`. It ends with the test, and leaves nothing. */
 export async function startRunning(t: TestContext, files: Record<string, string>): Promise<Running> {

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect } from 'node:http2'
 import { describe, test } from 'node:test'
 import { startGateway } from '../support/gateway.ts'
 import { ok, startOrigin } from '../support/origin.ts'
@@ -77,6 +79,30 @@ describe('bodyLimit', () => {
     client.send(chunk(2000))
     assert.equal(await client.over(), 'reset')
     assert.equal((await gateway.logged(1))[0]!.cause, 'ERR_BODY_TOO_LARGE')
+  })
+
+  test('over HTTP/2: announced, and counted', async (t) => {
+    const origin = await startOrigin(t, (connection) =>
+      connection.until(({ ended, closed }) => ended || closed, 'the abort', 60_000),
+    )
+    const gateway = await startGateway(t, { listener: { http2: true }, config: { gateway: gatewayTo(origin.url) } })
+    const session = connect(`http://127.0.0.1:${gateway.port}`)
+    t.after(() => session.destroy())
+    for (const fields of [{ 'content-length': '2000' }, {}]) {
+      const stream = session.request({ ':method': 'POST', ...fields }, { endStream: false })
+      // The gateway takes no more of it than it must.
+      stream.on('error', () => {})
+      const head = once(stream, 'response')
+      stream.write('x'.repeat(600))
+      stream.end('x'.repeat(1400))
+      const [fieldsOfReply]: unknown[] = await head
+      assert.equal(Object(fieldsOfReply)[':status'], 413)
+      stream.close()
+    }
+    assert.deepEqual(
+      (await gateway.logged(2)).map(({ cause }) => cause),
+      ['ERR_BODY_TOO_LARGE', 'ERR_BODY_TOO_LARGE'],
+    )
   })
 
   test('0B takes no body at all', async (t) => {

@@ -8,6 +8,7 @@ import { benchMiddleware } from './middleware.ts'
 import { readOptions, usage, type Options } from './options.ts'
 import { LOAD_CORE, PROXY_CORE } from './processes.ts'
 import { profile } from './profile.ts'
+import { benchReload } from './reload.ts'
 import { sectionText, writeResults } from './report.ts'
 import type { Section } from './section.ts'
 import { benchStart } from './start.ts'
@@ -16,6 +17,7 @@ async function* everything(options: Options): AsyncGenerator<Section> {
   yield* benchGateway(options)
   yield* benchMiddleware(options)
   yield* benchBalance(options)
+  yield* benchReload()
   yield* benchIdle()
   yield* benchLarge()
   yield* benchStart()
@@ -27,6 +29,7 @@ const benches: Record<string, (options: Options) => AsyncGenerator<Section>> = {
   idle: benchIdle,
   large: benchLarge,
   middleware: benchMiddleware,
+  reload: benchReload,
   start: benchStart,
   all: everything,
 }

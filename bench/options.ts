@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 
 export interface Options {
-  /** What to run: gateway, middleware, balance, start, idle, large, profile. */
+  /** What to run: gateway, middleware, balance, reload, start, idle, large, profile. */
   command: string
   /** Further words after the command. */
   rest: string[]
@@ -24,6 +24,7 @@ export const usage = `npm run bench -- COMMAND [options]
   gateway          requests/s, CPU per request, latency at a fixed rate, idle connections
   middleware       CPU per request with middleware, to the bare route
   balance          latency with one of four endpoints ten times slower, by balancer
+  reload           10 000 routes: time, and how long the event loop is held up
   start            from start of the built command to its first answer
   idle             9 000 connections held
   large            1 GB up and down, with resident memory

@@ -102,6 +102,26 @@ describe('rateLimit', () => {
     assert.ok(world.now() - start >= 4 * 50, `5 requests in ${world.now() - start} ms`)
   })
 
+  test('a refusal says when to come back, also where a token comes before it has left', async (t) => {
+    const { port, turnpike } = await limited(
+      t,
+      { fast: { rate: '100/s', burst: 1 } },
+      { use: [{ headers: {} }, 'fast'] },
+    )
+    const { world } = turnpike.services
+    const now = world.now.bind(world)
+    const start = now()
+    let ahead = 0
+    // A token every 10 ms, and 7 ms from each look at the clock to the next.
+    world.now = () => start + (ahead += 7)
+    for (let count = 0; count < 20; count++) {
+      const { status, fields } = await ask(port, get('', '/a'))
+      const after = fields.find(([name]) => name === 'retry-after')?.[1]
+      assert.equal(after, status === 429 ? '1' : undefined)
+    }
+    world.now = now
+  })
+
   test('an IPv6 customer is one client, whatever the last 64 bits', async (t) => {
     const { port } = await limited(t, { one: { rate: '1/h' } })
     assert.equal((await ask(port, from('2001:db8:1:2::1'))).status, 200)

@@ -39,7 +39,10 @@ export const rateLimit = defineMiddleware({
       },
       response(exchange) {
         const fullAt = table.fullTime(kept?.get(exchange) ?? keyOf(exchange))
-        fields.write(exchange.response!, fullAt, world.now(), exchange.error?.code === refusal.code)
+        const left = fields.write(exchange.response!, fullAt, world.now())
+        if (exchange.error?.code !== refusal.code) return
+        // Refused here, even if a token has come since; or refused elsewhere, and here it would be next.
+        if (exchange.error === refusal || left === 0) fields.writeRetry(exchange.response!, fullAt, world.now())
       },
     }
   },
@@ -62,7 +65,8 @@ class RateFields {
     this.policy = `${this.name};q=${bucket.burst};w=${seconds(bucket.fillMs)}`
   }
 
-  write({ headers }: ResponseDraft, fullAt: number, now: number, refused: boolean): void {
+  /** Returns how many are left. */
+  write({ headers }: ResponseDraft, fullAt: number, now: number): number {
     const { bucket } = this
     const left = bucket.remaining(fullAt, now)
     const next = left === bucket.burst ? 0 : seconds(bucket.untilNext(fullAt, now))
@@ -77,10 +81,14 @@ class RateFields {
       headers.appendChecked('X-RateLimit-Remaining', String(left))
       headers.appendChecked('X-RateLimit-Reset', String(fullAt > now ? seconds(fullAt - now) : 0))
     }
-    if (!refused || left > 0) return
-    // RFC 9110 §10.2.3. Where several limits are used up, the last to come free.
-    const after = headers.get('retry-after')
-    if (after !== undefined && Number(after) >= next) return
+    return left
+  }
+
+  /** When to come back (RFC 9110 §10.2.3); of several limits, the longest wait counts. */
+  writeRetry({ headers }: ResponseDraft, fullAt: number, now: number): void {
+    const next = seconds(this.bucket.untilNext(fullAt, now))
+    const other = headers.get('retry-after')
+    if (other !== undefined && Number(other) >= next) return
     headers.delete('retry-after')
     headers.appendChecked('Retry-After', String(next))
   }

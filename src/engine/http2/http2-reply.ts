@@ -271,6 +271,8 @@ export class Http2Reply implements ClientPort {
   /** RFC 9113 §8.1: when the reply is complete, the rest of the request is not wanted (H12). */
   private afterReply(): void {
     const { stream, connection } = this
+    // Read on, where its taker had been told to wait: a stream does not close before it was read to its end.
+    this.body?.cancel()
     if (stream.endAfterHeaders || this.body?.complete === true) return
     // A turn later, when the end of the reply is queued.
     const closeRest = (): void => connection.services.world.soon(() => stream.close(constants.NGHTTP2_NO_ERROR))

@@ -133,6 +133,18 @@ describe('a line of the access log', () => {
     }
   })
 
+  test('ten failed attempts are shown, and no more', () => {
+    const failedAttempts = Array.from({ length: 300 }, (_, at) => ({
+      endpoint: `http://10.0.0.1:${at}`,
+      cause: 'ERR_CONNECT_REFUSED',
+      afterMs: at / 3,
+    }))
+    const shown: unknown = parse(finishedExchange({ failedAttempts })).failedAttempts
+    assert.ok(Array.isArray(shown))
+    assert.equal(shown.length, 10)
+    assert.deepEqual(shown[1], { endpoint: 'http://10.0.0.1:1', cause: 'ERR_CONNECT_REFUSED', afterMs: 0.333 })
+  })
+
   test('the wall clock may go back', () => {
     for (const wall of [1_700_000_000_999.9, 1_699_999_000_000, 1_700_000_001_000]) {
       assert.equal(parse(finishedExchange({ wall })).time, new Date(Math.floor(wall)).toISOString())

@@ -12,6 +12,8 @@ import { TextCache } from './text-cache.ts'
  */
 const PATH_LIMIT = 4096
 const TEXT_LIMIT = 512
+/** Failed attempts that a line shows: an upstream may have hundreds of endpoints that refuse. */
+const ATTEMPTS_LIMIT = 10
 const SLASH = 0x2f
 const ELLIPSIS = '\\u2026'
 const KEPT_MICROSECONDS = 16_384
@@ -142,10 +144,12 @@ function userAgentText(value: string): string {
 }
 
 function failedText(attempts: readonly FailedAttempt[]): string {
-  const texts = attempts.map(
-    ({ endpoint, cause, afterMs }) =>
-      `{"endpoint":"${jsonText(endpoint)}","cause":"${cause}","afterMs":${afterMs.toFixed(3)}}`,
-  )
+  const texts = attempts
+    .slice(0, ATTEMPTS_LIMIT)
+    .map(
+      ({ endpoint, cause, afterMs }) =>
+        `{"endpoint":"${jsonText(endpoint)}","cause":"${cause}","afterMs":${afterMs.toFixed(3)}}`,
+    )
   return `,"failedAttempts":[${texts.join(',')}]`
 }
 

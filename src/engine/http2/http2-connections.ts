@@ -53,7 +53,7 @@ export class Http2Connections implements EndpointConnections, Http2ConnectionKee
 
   close(): void {
     this.closed = true
-    for (const connection of [...this.open]) connection.close()
+    for (let at = this.open.length - 1; at >= 0; at--) this.open[at]!.close()
   }
 
   leftBy(waiter: WaitingExchange): void {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { gunzipSync } from 'node:zlib'
 import { after, describe, test } from 'node:test'
 import { PageText } from '../../src/middleware/error-pages/page-text.ts'
 import { ok } from '../support/origin.ts'
@@ -85,6 +86,19 @@ describe('errorPages', () => {
     const head = await client.reply('HEAD')
     assert.equal(head.field('content-length'), whole.field('content-length'))
     assert.equal(head.field('content-type'), whole.field('content-type'))
+  })
+
+  test('a page is compressed where compress stands in front', async (t) => {
+    const { gateway } = await through(
+      t,
+      [{ compress: { minSize: '16B', algorithms: ['gzip'] } }, { errorPages: { pages, from: 'all' } }],
+      answer,
+    )
+    for (const path of ['/503', '/nonsense']) {
+      const reply = await ask(gateway.port, get('Accept-Encoding: gzip\r\n', path))
+      assert.equal(reply.field('content-encoding'), 'gzip')
+      assert.match(gunzipSync(Buffer.from(reply.body, 'latin1')).toString(), /<h1>50[23]/)
+    }
   })
 
   test('what is filled in cannot break out', () => {

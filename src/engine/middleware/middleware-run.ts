@@ -1,7 +1,7 @@
 import { TurnpikeError } from '../../core/error.ts'
 import type { Headers } from '../../core/headers.ts'
 import { reasonPhrase } from '../../wire/http1/encode.ts'
-import { BytesSource, type BodySink } from '../body.ts'
+import { BytesSource, type BodySink, type ReplyBody } from '../body.ts'
 import type { ClientPort, ExchangeWorker, ReplyHead, TakenConnection } from '../client-port.ts'
 import type { Exchange, Reply } from '../exchange.ts'
 import { ReplyPump } from '../http1/reply-pump.ts'
@@ -148,15 +148,12 @@ export class MiddlewareRun implements ClientPort, ExchangeWorker {
     const draft = new ResponseDraft({ status, reason: reasonPhrase(status), headers, length, hasBody, facts: null })
     this.respond(draft, () => {
       const { replacement, filters } = draft
-      const kept: Reply = { status: draft.status, headers, body }
-      if (replacement !== null) {
-        if (body.kind === 'source') body.source.cancel(new TurnpikeError('ERR_CLIENT_ABORT'))
-        this.client.reply({ ...kept, body: { kind: 'bytes', bytes: replacement } })
-      } else if (filters.length === 0 || body.kind === 'none') {
-        this.client.reply(kept)
-      } else {
-        this.open(draft)
-        const pump = new ReplyPump(body.kind === 'source' ? body.source : new BytesSource(body.bytes), this)
+      if (replacement !== null && body.kind === 'source') body.source.cancel(new TurnpikeError('ERR_CLIENT_ABORT'))
+      const sent: ReplyBody = replacement === null ? body : { kind: 'bytes', bytes: replacement }
+      if (filters.length === 0 || sent.kind === 'none') {
+        this.client.reply({ status: draft.status, headers, body: sent })
+      } else if (this.open(draft)) {
+        const pump = new ReplyPump(sent.kind === 'source' ? sent.source : new BytesSource(sent.bytes), this)
         this.worker = pump
         pump.start()
       }
@@ -193,7 +190,8 @@ export class MiddlewareRun implements ClientPort, ExchangeWorker {
     then()
   }
 
-  private open(draft: ResponseDraft): void {
+  /** False where a filter could not be made: the exchange has failed. */
+  private open(draft: ResponseDraft): boolean {
     let sink: BodySink = this.client
     try {
       for (let at = draft.filters.length - 1; at >= 0; at--) {
@@ -203,23 +201,26 @@ export class MiddlewareRun implements ClientPort, ExchangeWorker {
       }
     } catch (thrown) {
       this.threw(thrown)
-      return
+      return false
     }
     this.sink = sink
     this.client.begin(draft)
+    return true
   }
 
   /** Sends bytes of ours; what comes of the body itself is dropped. */
   private substitute(draft: ResponseDraft, bytes: Buffer): void {
-    const { worker, client } = this
+    const { worker } = this
+    if (!this.open(draft)) return
+    // Through the filters of those in front of who replaced it.
+    const { sink } = this
     this.sink = nowhere
-    client.begin(draft)
-    client.write(bytes, 0, bytes.length)
-    client.end(null)
+    sink.write(bytes, 0, bytes.length)
+    sink.end(null)
     const unread = draft.receivedLength
     if (unread < 0 || unread > DROPPED_BYTES)
       worker?.clientGone(new TurnpikeError('ERR_CLIENT_ABORT', { message: dropped }))
-    client.flush()
+    sink.flush()
   }
 
   private filterReady(at: number): void {

@@ -1,7 +1,7 @@
 import type { Headers } from '../../core/headers.ts'
 import { addFields } from '../../wire/http2/fields.ts'
 
-/** RFC 9113 §8.2.2: fields of a connection have no place in HTTP/2; own replies may hold some. */
+/** RFC 9113 §8.2.2: fields of a connection have no place in HTTP/2; a middleware of one's own may set some. */
 const connectionFields = new Set([
   'connection',
   'keep-alive',

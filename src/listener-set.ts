@@ -35,14 +35,14 @@ export interface ListenerParts {
 /** Other listeners, ready to take the place of those that are open. Exactly one of the two is to be called. */
 export interface ListenerChange {
   /** Puts them in place, at once; gives those that are no longer wanted: they accept no more. */
-  commit(): LeavingListeners
+  commit: () => LeavingListeners
   /** Frees what was bound for nothing. */
-  abandon(): Promise<void>
+  abandon: () => Promise<void>
 }
 
 /** Listeners whose connections are still to end. */
 export interface LeavingListeners {
-  drained: Promise<void>
+  drained: Promise<unknown>
   /** Says how many connections were cut. */
   cut(): number
 }
@@ -162,7 +162,7 @@ function leave(leaving: readonly OpenListener[]): LeavingListeners {
     return new Promise<void>((resolve) => server.drain(resolve))
   })
   return {
-    drained: Promise.all(drained).then(() => {}),
+    drained: Promise.all(drained),
     cut: () => leaving.reduce((sum, { server }) => sum + server.cut(), 0),
   }
 }

@@ -7,6 +7,7 @@ import type { LoadHead, LoadJob, LoadMessage } from './config/load-messages.ts'
 import { loadConfig, type LoadedConfig, type LoadOptions } from './config/load.ts'
 import { importOwnMiddleware } from './config/own-middleware.ts'
 import { rebuilding } from './config/rebuild.ts'
+import { treeOf } from './config/tree.ts'
 import { TurnpikeError } from './core/error.ts'
 import type { Ledger } from './engine/ledger.ts'
 import { inSlices } from './engine/loop-slices.ts'
@@ -67,6 +68,7 @@ async function readInThread(job: LoadJob, { scope, world, ledger }: LoadContext)
       for (const route of message.routes) routes.push(route)
       for (const [name, upstream] of message.upstreams) upstreams[name] = upstream
     }
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- that is a window's
     world.soon(() => worker.postMessage('next'))
   })
   worker.on('error', (cause) => done.reject(new TurnpikeError('ERR_INTERNAL', { phase: 'config', cause })))
@@ -76,8 +78,8 @@ async function readInThread(job: LoadJob, { scope, world, ledger }: LoadContext)
   const late = scope.after(LOAD_MS, () => done.reject(new TurnpikeError('ERR_CONFIG_INVALID', { message: tooSlow })))
   try {
     const { loaded, plain } = await done.promise
-    const { gateway, ...tree } = plain.data as Record<string, unknown>
-    const data = gateway === undefined ? tree : { ...tree, gateway: { ...(gateway as object), routes, upstreams } }
+    const { gateway, ...tree } = treeOf(plain.data)
+    const data = gateway === undefined ? tree : { ...tree, gateway: { ...treeOf(gateway), routes, upstreams } }
     return { kind: 'head', loaded, plain: { ...plain, data } }
   } finally {
     late.cancel()

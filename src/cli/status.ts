@@ -42,6 +42,7 @@ export const status = command(
     const ready = await askAdmin(target, '/ready')
     const summary = await answerOf<Summary>(target, '/health/metrics')
     const generations = await answerOf<Generations>(target, '/api/generations')
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- our own API's answer
     const { reasons = [] } = ready.body as { reasons?: string[] }
     if (values.json === true) {
       io.stdout.write(

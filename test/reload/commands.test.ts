@@ -20,9 +20,10 @@ async function ran(
   return { code: await command(args, io), out, err }
 }
 
+const config = (body: string): string =>
+  answeringConfig(body).replace('admin: off', 'admin: { address: "127.0.0.1:0" }')
+
 test('W4 W11 turnpike reload says what became of it, turnpike status what serves', async (t) => {
-  const config = (body: string): string =>
-    answeringConfig(body).replace('admin: off', 'admin: { address: "127.0.0.1:0" }')
   const { turnpike, folder, write } = await startRunning(t, { 'turnpike.yaml': config('one') })
   const { adminAddress } = turnpike
   const at = ['--admin', `127.0.0.1:${adminAddress?.kind === 'tcp' ? adminAddress.port : 0}`]

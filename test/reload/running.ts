@@ -15,7 +15,7 @@ export interface Running {
   port: number
   /** What the operational log said. */
   said: { level: string; message: string; fields: Record<string, unknown> }[]
-  write(file: string, text: string): void
+  write: (file: string, text: string) => void
   /** Resolves with the last reload once so many are over. */
   reloads(count: number): Promise<ReloadAttempt>
 }

@@ -83,16 +83,18 @@ test('W3 a stream lives on where its route stays, though routes and endpoints be
   assert.equal(gateway.count('tunnels'), 1)
 })
 
-for (const [what, change] of [
+const changes: [what: string, change: Partial<Setting>][] = [
   ['its route matches something else', { methods: ['GET'] }],
   ['its middleware has changed', { header: 'two' }],
-] as const) {
+]
+
+for (const [what, change] of changes) {
   test(`W3 where ${what}, a stream ends when the drain time is over, not before`, async (t) => {
     const { url } = await startStreams(t)
     const gateway = await startGateway(t, { config: config({ endpoints: [url], drain: '300ms' }) })
     const client = await open(gateway)
     const before = performance.now()
-    await reloaded(gateway, { endpoints: [url], drain: '300ms', ...(change as Partial<Setting>) })
+    await reloaded(gateway, { endpoints: [url], drain: '300ms', ...change })
     await echoes(client, 'for a while')
     assert.equal(gateway.count('generations'), 2)
     await client.until(({ closed }) => closed, 'the end of the stream')

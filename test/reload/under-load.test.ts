@@ -83,9 +83,9 @@ test(`W2 W3 ${RELOADS} reloads under load: no request fails, a WebSocket lives o
   const keptTls = new TlsAgent({ keepAlive: true })
   const freshTls = new TlsAgent({ keepAlive: false, maxCachedSessions: 0 })
   const outcomes = new Map<string, number>()
-  let running = true
+  const drivers = new AbortController()
   const drive = async (get: typeof plainGet, options: RequestOptions): Promise<void> => {
-    while (running) {
+    while (!drivers.signal.aborted) {
       const outcome = await request(get, options)
       outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1)
     }
@@ -121,7 +121,7 @@ test(`W2 W3 ${RELOADS} reloads under load: no request fails, a WebSocket lives o
     }
   }
   // A request of the load at most holds a generation.
-  running = false
+  drivers.abort()
   await Promise.all(load)
   for (const agent of [kept, keptTls, freshTls]) agent.destroy()
   await settled()

@@ -11,6 +11,7 @@ export const failureKinds = {
     'ERR_TLS_UPSTREAM',
     'ERR_TLS_CERTIFICATE',
     'ERR_TLS_TIMEOUT',
+    'ERR_UPSTREAM_HTTP2',
   ],
   timeout: ['ERR_FIRST_BYTE_TIMEOUT', 'ERR_STALL_TIMEOUT', 'ERR_TRY_TIMEOUT'],
   reset: [

@@ -16,6 +16,11 @@ test('the configs of guide/grpc.md are valid', () => {
   assert.equal(upstreamSchema.parse(upstreams.upstreams.events).timeouts.firstByte, 3_600_000)
 })
 
+test('the example is valid', () => {
+  const example = readFileSync(new URL('../../examples/grpc/turnpike.yaml', import.meta.url), 'utf8')
+  assert.deepEqual(Object.keys(configSchema.parse(parse(example)).gateway?.upstreams ?? {}), ['greeter', 'events'])
+})
+
 test('the statuses of guide/grpc.md are those that errors become', () => {
   const rows = [...text.matchAll(/^\| ([^|]*\d{3}[^|]*) \| (\d+) `([A-Z_]+)` \|$/gm)]
   assert.ok(rows.length >= 7)

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { hashSync } from 'bcryptjs'
+import type { ConfigInput } from '../../src/config/config.ts'
 import { ConfigError } from '../../src/config/errors.ts'
 import { loadConfigObject } from '../../src/config/load.ts'
 import { formatScrypt, parsePasswordHash, type PasswordHash } from '../../src/core/password-hash.ts'
@@ -78,6 +79,33 @@ describe('basicAuth', () => {
     const value = `bAsIc ${btoa('alice:a')}`
     assert.equal((await ask(gateway.port, get(`Authorization: ${value}\r\n`))).status, 200)
     assert.equal(origin.requests[0]!.field('authorization'), value)
+  })
+
+  test('a reload forgets nobody who is still a user with that password', async (t) => {
+    const config = (realm: string, hash: string, url: string): ConfigInput => ({
+      listeners: { web: { address: '127.0.0.1:0', door: 'gateway' } },
+      gateway: {
+        use: [{ basicAuth: { users: { alice: hash }, realm } }],
+        routes: [{ name: 'all', match: { path: '/**' }, to: 'app' }],
+        upstreams: { app: { endpoints: [url] } },
+      },
+      admin: 'off',
+      log: { access: 'off', level: 'error' },
+    })
+    const slow = t.mock.method(PasswordCheck.prototype, 'isRight')
+    const [first, second] = [cheap('sesame'), cheap('sesame')]
+    const { gateway, origin } = await through(t, [], undefined, {})
+    const status = async () => (await ask(gateway.port, get(basic('alice', 'sesame')))).status
+    const reload = async (realm: string, hash: string) =>
+      assert.equal((await gateway.turnpike.reload(config(realm, hash, origin.url))).result, 'applied')
+    await reload('one', first)
+    assert.equal(await status(), 200)
+    await reload('two', first)
+    assert.equal(await status(), 200)
+    assert.equal(slow.mock.callCount(), 1)
+    await reload('two', second)
+    assert.equal(await status(), 200)
+    assert.equal(slow.mock.callCount(), 2)
   })
 
   test('bcrypt hashes, in place, from a file, as htpasswd writes them', async (t) => {

@@ -1,4 +1,5 @@
 import { TurnpikeError } from '../../core/error.ts'
+import { hash } from 'node:crypto'
 import { FieldChanges } from '../../core/field-changes.ts'
 import { parsePasswordHash } from '../../core/password-hash.ts'
 import type { Exchange } from '../../engine/exchange.ts'
@@ -13,10 +14,13 @@ export const basicAuth = defineMiddleware({
   name: 'basicAuth',
   options: basicAuthOptions,
   create({ users, realm, forward }, scope, { services: { world } }) {
-    const hashes = new Map(Object.entries(users).map(([name, hash]) => [name, parsePasswordHash(hash.reveal())]))
+    const texts = Object.entries(users).map(([name, secret]) => [name, secret.reveal()] as const)
     const check = scope.shared('basicAuth', (shared) => new PasswordCheck(new BcryptThread(shared)))
+    // A reload that changes no password lets nobody prove theirs anew.
+    const logins = scope.shared(`basicAuth ${hash('sha256', JSON.stringify(texts))}`, () => {
+      return new Logins(new Map(texts.map(([name, text]) => [name, parsePasswordHash(text)])), check, world)
+    })
     const unseen = new FieldChanges({ remove: ['authorization'] })
-    const logins = new Logins(hashes, check, world)
     const refuse = (): never => {
       throw new TurnpikeError('ERR_AUTH_REQUIRED', {
         // RFC 9110 §11.6.1, RFC 7617 §2.1

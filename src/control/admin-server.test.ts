@@ -56,7 +56,9 @@ const portOf = (server: AdminServer): number => {
 describe('the admin address', () => {
   test('every endpoint answers, and none shows a secret', async () => {
     const server = await start()
-    const list: { endpoints: { path: string; method: string }[] } = JSON.parse((await ask(server, { path: '/api' })).body)
+    const list: { endpoints: { path: string; method: string }[] } = JSON.parse(
+      (await ask(server, { path: '/api' })).body,
+    )
     assert.ok(list.endpoints.length >= 11)
     for (const { path: listed, method } of list.endpoints) {
       const { status, headers, body } = await ask(server, { path: listed.replace('{id}', 'abc123-01'), method })
@@ -66,6 +68,32 @@ describe('the admin address', () => {
       assert.doesNotMatch(body, new RegExp(SECRET), listed)
       if (headers['content-type'] === 'application/json') JSON.parse(body)
     }
+  })
+
+  test('what changes anything is asked with POST, by the token or by a page of our own', async () => {
+    const server = await start()
+    const reload = { path: '/api/reload', method: 'POST' }
+    assert.equal((await ask(server, reload)).status, 200)
+    assert.equal((await ask(server, { path: '/api/reload' })).headers.allow, 'POST')
+    const own = `http://127.0.0.1:${portOf(server)}`
+    assert.equal((await ask(server, { ...reload, headers: { Origin: own } })).status, 200)
+    const foreign: Record<string, string>[] = [
+      { Origin: 'http://elsewhere.test' },
+      { Origin: 'null' },
+      { Origin: `${own}0` },
+      { Origin: own, 'Sec-Fetch-Site': 'same-site' },
+      { 'Sec-Fetch-Site': 'cross-site' },
+    ]
+    for (const headers of foreign) {
+      const refused = await ask(server, { ...reload, headers })
+      assert.equal(refused.status, 403, JSON.stringify(headers))
+      assert.match(refused.body, /"CROSS_ORIGIN"/)
+    }
+    const guarded = await start({ token: 'sesame' })
+    assert.equal((await ask(guarded, reload)).status, 401)
+    assert.equal((await ask(guarded, { ...reload, headers: { Authorization: 'Bearer sesame' } })).status, 200)
+    const sourceless = await start({ port: controlPort({ reload: () => null }) })
+    assert.equal((await ask(sourceless, reload)).status, 409)
   })
 
   test('ready says why not; health answers all the same', async () => {

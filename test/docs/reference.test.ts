@@ -113,7 +113,7 @@ describe('the reference says what the code does', () => {
     // Each of them is provoked in src/control/admin-server.test.ts.
     assert.deepEqual(
       tableRows(page, 'status').map(([status]) => status),
-      ['401', '404', '405', '421', '500'],
+      ['401', '403', '404', '405', '409', '421', '500'],
     )
   })
 })

@@ -30,6 +30,17 @@ function cheap(password: string): string {
 const basic = (user: string, password: string): string =>
   `Authorization: Basic ${Buffer.from(`${user}:${password}`).toString('base64')}\r\n`
 
+const config = (realm: string, hash: string, url: string): ConfigInput => ({
+  listeners: { web: { address: '127.0.0.1:0', door: 'gateway' } },
+  gateway: {
+    use: [{ basicAuth: { users: { alice: hash }, realm } }],
+    routes: [{ name: 'all', match: { path: '/**' }, to: 'app' }],
+    upstreams: { app: { endpoints: [url] } },
+  },
+  admin: 'off',
+  log: { access: 'off', level: 'error' },
+})
+
 describe('basicAuth', () => {
   test('asks, lets in who is right, and names the user in the log', async (t) => {
     const users = { alice: cheap('sesame'), björn: cheap('söt:nöt') }
@@ -82,16 +93,6 @@ describe('basicAuth', () => {
   })
 
   test('a reload forgets nobody who is still a user with that password', async (t) => {
-    const config = (realm: string, hash: string, url: string): ConfigInput => ({
-      listeners: { web: { address: '127.0.0.1:0', door: 'gateway' } },
-      gateway: {
-        use: [{ basicAuth: { users: { alice: hash }, realm } }],
-        routes: [{ name: 'all', match: { path: '/**' }, to: 'app' }],
-        upstreams: { app: { endpoints: [url] } },
-      },
-      admin: 'off',
-      log: { access: 'off', level: 'error' },
-    })
     const slow = t.mock.method(PasswordCheck.prototype, 'isRight')
     const [first, second] = [cheap('sesame'), cheap('sesame')]
     const { gateway, origin } = await through(t, [], undefined, {})

@@ -77,6 +77,43 @@ describe('metrics', () => {
     )
   })
 
+  test('W18 what the config has no longer loses its series, a route that is still in flight with its last exchange', () => {
+    const metrics = new Metrics()
+    const exchanges = ['kept', 'gone', 'busy'].map((route) => finishedExchange({ route }))
+    for (const exchange of [...exchanges, finishedExchange({ route: 'kept', endpoint: 'gone' })]) {
+      metrics.routed(exchange)
+      metrics.finish(exchange)
+    }
+    const late = finishedExchange({ route: 'busy' })
+    metrics.routed(late)
+    metrics.accepted('web')
+    metrics.accepted('gone')
+    metrics.retain({
+      route: (name) => name === 'kept',
+      endpoint: (_upstream, url) => url !== 'gone',
+      listener: (name) => name === 'web',
+    })
+    const routes = (): string[] => metrics.series.map(({ route }) => route)
+    assert.deepEqual(routes(), ['kept', 'busy'])
+    assert.deepEqual(
+      [...metrics.inFlight()],
+      [
+        ['kept', 0],
+        ['busy', 1],
+      ],
+    )
+    assert.deepEqual([...metrics.accepts()], [['web', 1]])
+    metrics.finish(late)
+    assert.deepEqual(routes(), ['kept'])
+    // Their places are used again.
+    for (const route of ['new', 'other new']) metrics.routed(finishedExchange({ route }))
+    assert.deepEqual([...metrics.inFlight()].toSorted(), [
+      ['kept', 0],
+      ['new', 1],
+      ['other new', 1],
+    ])
+  })
+
   test('label sets are bounded: what comes late counts as other, and nothing is lost', () => {
     const metrics = new Metrics(3)
     for (let number = 0; number < 10; number++) {

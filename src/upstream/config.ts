@@ -194,7 +194,9 @@ const admission = z.strictObject({
 
 /** A cluster of endpoints that serve the same. Times in ms. */
 export const upstreamSchema = z.strictObject({
-  endpoints: z.array(endpoint).min(1).describe('Where requests are sent: URLs, or `{ url, weight, draining }`.'),
+  endpoints: z
+    .array(endpoint)
+    .describe('Where requests are sent: URLs, or `{ url, weight, draining }`. Without any, requests are answered 503.'),
   balance: balance
     .prefault('roundRobin')
     .describe(

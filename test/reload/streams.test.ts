@@ -129,6 +129,34 @@ test('W3 an event stream outlives the drain time on a route that stays, and ends
   assert.equal((await ask(gateway.port, get('', '/events'))).status, 404)
 })
 
+for (const balance of [
+  'roundRobin',
+  'leastConnections',
+  'random',
+  'peakEwma',
+  { hash: 'path' },
+  { sticky: { cookie: 'tp' } },
+] as const) {
+  test(`W17 an upstream loses all its endpoints and gets them back: ${JSON.stringify(balance)}`, async (t) => {
+    const origin = await startOrigin(t)
+    const setting = (endpoints: string[]): ConfigInput => ({
+      ...config({ endpoints }),
+      gateway: {
+        routes: [{ name: 'all', to: 'app' }],
+        upstreams: { app: { endpoints, balance } },
+      },
+    })
+    const gateway = await startGateway(t, { config: setting([origin.url]) })
+    const asked = async (): Promise<number> => (await ask(gateway.port, get())).status
+    assert.equal(await asked(), 200)
+    assert.equal((await gateway.turnpike.reload(setting([]))).result, 'applied')
+    assert.equal(await asked(), 503)
+    assert.equal((await gateway.logged(2))[1]!.cause, 'ERR_NO_ENDPOINT')
+    assert.equal((await gateway.turnpike.reload(setting([origin.url]))).result, 'applied')
+    assert.equal(await asked(), 200)
+  })
+}
+
 test('W17 without routes and endpoints everything is answered by an error, as the config says', async (t) => {
   const { url } = await startStreams(t)
   const gateway = await startGateway(t, { config: config({ endpoints: [url] }) })

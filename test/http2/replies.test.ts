@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import test, { type TestContext } from 'node:test'
 import { startGateway } from '../support/gateway.ts'
 import { askHttp2, connectHttp2 } from '../support/http2-client.ts'
@@ -14,7 +13,9 @@ async function fieldsOf(t: TestContext, lines: string): Promise<string[]> {
   const gateway = await startGateway(t, { to: [origin.port], listener: { http2: true }, config: { via: 'off' } })
   const client = await connectHttp2(t, gateway.port)
   const stream = client.request({ ':authority': 'a.test' })
-  const [, , raw]: [unknown, unknown, string[]] = await once(stream, 'response')
+  const raw = await new Promise<string[]>((resolve) => {
+    stream.on('response', (_fields, _flags, received: string[]) => resolve(received))
+  })
   stream.resume()
   return raw.filter((_, at) => at % 2 === 0).map((name, at) => `${name}: ${raw[at * 2 + 1]}`)
 }

@@ -147,12 +147,14 @@ export async function http2Front(handle: (exchange: Exchange, services: EngineSe
       session.destroy()
       await listener.close()
       server.cut()
-      const left = (): string[] =>
-        Object.entries(services.ledger.snapshot()).flatMap(([kind, { live }]) => (live === 0 ? [] : [kind]))
-      for (let turn = 0; left().length > 0 && turn < 1000; turn++) await turnOfTheLoop()
-      assert.deepEqual(left(), [])
+      for (let turn = 0; alive(services).length > 0 && turn < 1000; turn++) await turnOfTheLoop()
+      assert.deepEqual(alive(services), [])
     },
   }
+}
+
+function alive({ ledger }: EngineServices): string[] {
+  return Object.entries(ledger.snapshot()).flatMap(([kind, { live }]) => (live === 0 ? [] : [kind]))
 }
 
 /** Lets everything move that can: until no byte has moved on those connections for some turns. */
@@ -171,7 +173,8 @@ export function settleSockets(sockets: () => Socket[]): () => Promise<void> {
 /** The client side of the engine over real sockets: `Http2RequestBody` for the request, `Http2Reply` for the reply. */
 export const http2Pipes: MakePipes = async () => {
   const arrived = Promise.withResolvers<Exchange>()
-  const { stream, socket, close } = await http2Front((exchange) => arrived.resolve(exchange))
+  const front = await http2Front((exchange) => arrived.resolve(exchange))
+  const { stream, socket } = front
   const { client, body } = await arrived.promise
   const sink = new StreamSink(stream)
   const request: BodyPipe = { sink, source: body!, ready: () => {}, gone: () => {} }
@@ -180,5 +183,5 @@ export const http2Pipes: MakePipes = async () => {
   const reply: BodyPipe = { sink: client, source: new StreamSource(stream), ready: () => {}, gone: () => {} }
   client.worker = { clientReady: () => reply.ready(), clientGone: () => reply.gone() }
   client.begin({ status: 200, reason: 'OK', headers: new Headers(), length: -1, hasBody: true, facts: null })
-  return { request, reply, settle: settleSockets(() => [socket]), close }
+  return { request, reply, settle: settleSockets(() => [socket]), close: () => front.close() }
 }

@@ -81,10 +81,11 @@ export class LogWriter {
     }
   }
 
-  /** Writes to another target from the next chunk on. What was taken before stays in the one before. */
+  /** Writes to another target from the next chunk on. What waits now goes to the one before, unless that is slow. */
   redirect(target: LogTarget): void {
     if (target.owned) this.ledger.enter('logFiles')
     this.closeNext()
+    if (this.closed === null && !this.writing) this.pump()
     this.next = target
     if (this.closed !== null) this.closeNext()
     else if (!this.writing) this.pump()

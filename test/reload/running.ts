@@ -17,7 +17,7 @@ export interface Running {
   said: { level: string; message: string; fields: Record<string, unknown> }[]
   write: (file: string, text: string) => void
   /** Resolves with the last reload once so many are over. */
-  reloads(count: number): Promise<ReloadAttempt>
+  reloads: (count: number) => Promise<ReloadAttempt>
 }
 
 const PATIENCE_MS = 60_000

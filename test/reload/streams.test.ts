@@ -129,6 +129,13 @@ test('W3 an event stream outlives the drain time on a route that stays, and ends
   assert.equal((await ask(gateway.port, get('', '/events'))).status, 404)
 })
 
+type Balance = NonNullable<NonNullable<NonNullable<ConfigInput['gateway']>['upstreams']>[string]['balance']>
+
+const balanced = (balance: Balance, endpoints: string[]): ConfigInput => ({
+  ...config({ endpoints }),
+  gateway: { routes: [{ name: 'all', to: 'app' }], upstreams: { app: { endpoints, balance } } },
+})
+
 for (const balance of [
   'roundRobin',
   'leastConnections',
@@ -139,20 +146,13 @@ for (const balance of [
 ] as const) {
   test(`W17 an upstream loses all its endpoints and gets them back: ${JSON.stringify(balance)}`, async (t) => {
     const origin = await startOrigin(t)
-    const setting = (endpoints: string[]): ConfigInput => ({
-      ...config({ endpoints }),
-      gateway: {
-        routes: [{ name: 'all', to: 'app' }],
-        upstreams: { app: { endpoints, balance } },
-      },
-    })
-    const gateway = await startGateway(t, { config: setting([origin.url]) })
+    const gateway = await startGateway(t, { config: balanced(balance, [origin.url]) })
     const asked = async (): Promise<number> => (await ask(gateway.port, get())).status
     assert.equal(await asked(), 200)
-    assert.equal((await gateway.turnpike.reload(setting([]))).result, 'applied')
+    assert.equal((await gateway.turnpike.reload(balanced(balance, []))).result, 'applied')
     assert.equal(await asked(), 503)
     assert.equal((await gateway.logged(2))[1]!.cause, 'ERR_NO_ENDPOINT')
-    assert.equal((await gateway.turnpike.reload(setting([origin.url]))).result, 'applied')
+    assert.equal((await gateway.turnpike.reload(balanced(balance, [origin.url]))).result, 'applied')
     assert.equal(await asked(), 200)
   })
 }

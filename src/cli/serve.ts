@@ -36,7 +36,8 @@ export async function serve(
     started(turnpike)
     await stopped.promise
   } finally {
-    process.off('SIGHUP', reopen).off('SIGUSR2', reread).off('SIGINT', stop).off('SIGTERM', stop)
+    // A second signal that comes while the process ends must not kill it: `stop` stays.
+    process.off('SIGHUP', reopen).off('SIGUSR2', reread)
   }
   const { cut } = await turnpike.stop()
   io.stderr.write(cut === 0 ? 'turnpike: stopped\n' : `turnpike: stopped; ${cut} busy connections were cut\n`)

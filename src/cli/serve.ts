@@ -31,14 +31,10 @@ export async function serve(
     if (!turnpike.draining) io.stderr.write('turnpike: draining; a second signal stops at once\n')
     turnpike.stop().then(() => stopped.resolve(), stopped.reject)
   }
+  // They stay to the end: a signal that comes while the process ends must not kill it.
   process.on('SIGHUP', reopen).on('SIGUSR2', reread).on('SIGINT', stop).on('SIGTERM', stop)
-  try {
-    started(turnpike)
-    await stopped.promise
-  } finally {
-    // A second signal that comes while the process ends must not kill it: `stop` stays.
-    process.off('SIGHUP', reopen).off('SIGUSR2', reread)
-  }
+  started(turnpike)
+  await stopped.promise
   const { cut } = await turnpike.stop()
   io.stderr.write(cut === 0 ? 'turnpike: stopped\n' : `turnpike: stopped; ${cut} busy connections were cut\n`)
   return exit.ok

@@ -144,7 +144,7 @@ describe('a request is seen', () => {
         endpoint: 0,
         method: 'GET',
         host: '127.0.0.1',
-      protocol: 'HTTP/1.1',
+        protocol: 'HTTP/1.1',
         path: '/app/a',
         query: true,
         status: 200,

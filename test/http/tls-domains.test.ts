@@ -71,7 +71,7 @@ test('H26 a connection accepted under other security settings is closed at its n
       timeouts: { headMs: 5_000, idleMs: 5_000, bodyProgress: null, stallMs: 5_000 },
       limits: { headBytes: 8_192, headerCount: 100, targetBytes: 1_024 },
       trustedProxies: new CidrSet([]),
-      security: () => ({ settings, domainOf: () => 'a.test' }),
+      security: () => ({ settings, serves: () => true }),
     },
   )
   const bound = Promise.withResolvers<void>()

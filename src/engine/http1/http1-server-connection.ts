@@ -33,7 +33,7 @@ export interface Http1ServerOptions {
   parsers: ParserShelf
   trustedProxies: TrustedProxies
   /** How the listener secures connections now; null where it does not. */
-  security(): Pick<DownstreamSecurity, 'settings' | 'domainOf'> | null
+  security(): Pick<DownstreamSecurity, 'settings' | 'serves'> | null
   /** Called once, when the connection is over or left HTTP. */
   closed(connection: Http1ServerConnection): void
 }

@@ -33,7 +33,7 @@ export interface Http2ServerOptions {
   limits: HeadLimits
   trustedProxies: TrustedProxies
   /** How the listener secures connections now; null where it does not. */
-  security(): Pick<DownstreamSecurity, 'settings' | 'domainOf'> | null
+  security(): Pick<DownstreamSecurity, 'settings' | 'serves'> | null
   /** Called once, when the connection is over. */
   closed(connection: Http2ServerConnection): void
 }

@@ -18,11 +18,20 @@ export class CertificateSelector {
 
   /** Position of the certificate for a name in lower case; 0 where none names it. */
   positionOf(name: string): number {
+    return this.find(name) ?? 0
+  }
+
+  /** Whether a certificate names it. */
+  has(name: string): boolean {
+    return this.find(name) !== undefined
+  }
+
+  private find(name: string): number | undefined {
     const exact = this.exact.get(name)
     if (exact !== undefined) return exact
     // RFC 9525 §6.3: a wildcard stands for exactly the first label.
     const dot = name.indexOf('.')
-    return (dot > 0 ? this.wildcard.get(name.slice(dot + 1)) : undefined) ?? 0
+    return dot > 0 ? this.wildcard.get(name.slice(dot + 1)) : undefined
   }
 }
 

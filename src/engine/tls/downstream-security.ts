@@ -17,6 +17,6 @@ export interface DownstreamSecurity {
   readonly settings: string
   /** Starts a handshake. Destroying the socket gives it up. */
   secure(socket: Socket, events: SecuringEvents): void
-  /** Which trust domain serves a host: what its certificate names, those of the first where none names it. */
-  domainOf(host: string): string
+  /** Whether a host is of the trust domain that a connection's handshake was in. */
+  serves(tls: Pick<TlsFacts, 'domain' | 'sni'>, host: string): boolean
 }

@@ -9,14 +9,14 @@ import type { DownstreamSecurity } from './downstream-security.ts'
 export function misdirected(
   tls: TlsFacts,
   host: string,
-  security: Pick<DownstreamSecurity, 'settings' | 'domainOf'> | null,
+  security: Pick<DownstreamSecurity, 'settings' | 'serves'> | null,
 ): TurnpikeError | null {
   if (isOutdated(tls, security)) {
     return new TurnpikeError('ERR_MISDIRECTED', {
       message: 'This connection was accepted under other security settings.',
     })
   }
-  return security!.domainOf(host) === tls.domain ? null : new TurnpikeError('ERR_MISDIRECTED')
+  return security!.serves(tls, host) ? null : new TurnpikeError('ERR_MISDIRECTED')
 }
 
 /** Whether the listener secures connections in another way now than when this one was accepted. */

@@ -71,8 +71,15 @@ test('certificates are chosen by SNI: exact, wildcard for one label, the first b
 test('H26 the trust domain of a host is the one whose certificate would serve it', async (t) => {
   if (!requireProgram(t, 'openssl')) return
   const listener = await tlsListener(t, { tls: { certificates: [certificateA(), certificateB()], clientAuth: null } })
-  const domains = ['a.test', 'x.a.test', 'b.test', 'c.test', ''].map((host) => listener.tls?.domainOf(host))
-  assert.deepEqual(domains, [namesOfA, namesOfA, 'b.test', namesOfA, namesOfA])
+  const hosts = ['a.test', 'x.a.test', 'b.test', 'c.test', '']
+  const served = (sni: string, domain: string): string[] =>
+    hosts.filter((host) => listener.tls!.serves({ sni, domain }, host))
+  assert.deepEqual(served('a.test', namesOfA), ['a.test', 'x.a.test', 'c.test', ''])
+  assert.deepEqual(served('b.test', 'b.test'), ['b.test'])
+  assert.deepEqual(served('c.test', namesOfA), ['a.test', 'x.a.test', 'c.test', ''])
+  // Shaken hands with by a certificate that was the first before.
+  assert.deepEqual(served('', 'old.test'), ['c.test', ''])
+  assert.deepEqual(served('b.test', 'old.test'), [])
   await listener.close()
 })
 

@@ -42,8 +42,11 @@ export class TlsServer implements DownstreamSecurity {
     this.selector = new CertificateSelector(this.domains.map(({ names }) => names))
   }
 
-  domainOf(host: string): string {
-    return this.domains[this.selector.positionOf(host)]!.trust
+  serves({ domain, sni }: Pick<TlsFacts, 'domain' | 'sni'>, host: string): boolean {
+    const { selector } = this
+    if (this.domains[selector.positionOf(host)]!.trust === domain) return true
+    // What no certificate names is the first one's, also when a reload has put another first.
+    return !selector.has(host) && !selector.has(sni)
   }
 
   secure(socket: Socket, events: SecuringEvents): void {

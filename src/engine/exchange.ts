@@ -64,6 +64,8 @@ export class Exchange {
   route = ''
   upstream = ''
   endpoint = ''
+  /** What stripPrefix took off its path, '' for nothing. */
+  strippedPrefix = ''
   /** Who proved to be its user, '' for nobody. */
   user = ''
   /** What its route says of the upstream's timers, null for nothing. */

@@ -27,7 +27,7 @@ export class MiddlewareRun implements ClientPort, ExchangeWorker {
   private toRespond = 0
   /** Where the reply's body goes. */
   private sink: BodySink
-  private filters: BodyFilter[] = []
+  private filters: readonly BodyFilter[] = none
   private gate: ReplyGate | null = null
   /** Counts failures: what a hook was waited for is worth nothing after one. */
   private failures = 0
@@ -112,15 +112,37 @@ export class MiddlewareRun implements ClientPort, ExchangeWorker {
   }
 
   begin(head: ReplyHead): void {
-    const draft = new ResponseDraft(head)
-    const gate = new ReplyGate()
-    this.sink = this.gate = gate
-    this.respond(draft, () => {
-      this.gate = null
-      if (draft.replacement === null) this.open(draft)
-      else this.substitute(draft, draft.replacement)
-      gate.release(this.sink, () => this.worker?.clientReady())
-    })
+    const draft = (this.exchange.response = new ResponseDraft(head))
+    try {
+      const waiting = this.respond()
+      if (waiting === undefined) {
+        this.deliver(draft)
+      } else {
+        this.sink = this.gate = new ReplyGate()
+        void this.wait(waiting, () => this.beginLater(draft))
+      }
+    } catch (thrown) {
+      // What still comes of the body is nobody's.
+      this.sink = new ReplyGate()
+      this.threw(thrown)
+    }
+  }
+
+  private beginLater(draft: ResponseDraft): void {
+    const waiting = this.respond()
+    if (waiting !== undefined) {
+      void this.wait(waiting, () => this.beginLater(draft))
+      return
+    }
+    const { gate } = this
+    this.gate = null
+    this.deliver(draft)
+    gate!.release(this.sink, () => this.worker?.clientReady())
+  }
+
+  private deliver(draft: ResponseDraft): void {
+    if (draft.replacement === null) this.open(draft)
+    else this.substitute(draft, draft.replacement)
   }
 
   write(bytes: Buffer, start: number, end: number): boolean {
@@ -146,7 +168,8 @@ export class MiddlewareRun implements ClientPort, ExchangeWorker {
     const length = body.kind === 'bytes' ? body.bytes.length : body.kind === 'source' ? body.source.length : 0
     const hasBody = body.kind !== 'none' && method !== 'HEAD' && status !== 204 && status !== 304
     const draft = new ResponseDraft({ status, reason: reasonPhrase(status), headers, length, hasBody, facts: null })
-    this.respond(draft, () => {
+    this.exchange.response = draft
+    this.respondThen(() => {
       const { replacement, filters } = draft
       if (replacement !== null && body.kind === 'source') body.source.cancel(new TurnpikeError('ERR_CLIENT_ABORT'))
       const sent: ReplyBody = replacement === null ? body : { kind: 'bytes', bytes: replacement }
@@ -168,26 +191,29 @@ export class MiddlewareRun implements ClientPort, ExchangeWorker {
 
   takeOver(status: number, reason: string, headers: Headers): TakenConnection {
     const draft = new ResponseDraft({ status, reason, headers, length: 0, hasBody: false, facts: null })
-    this.respond(draft, () => {})
+    this.exchange.response = draft
+    this.respondThen(() => {})
     return this.client.takeOver(status, reason, headers)
   }
 
-  /** Runs the `response` hooks that are still to come, innermost first. */
-  private respond(draft: ResponseDraft, then: () => void): void {
+  /** Runs the `response` hooks that are still to come, innermost first, as far as the first that must be waited for. */
+  private respond(): Promise<void> | undefined {
     const { exchange, middlewares } = this
-    exchange.response = draft
+    while (this.toRespond > 0) {
+      const result = middlewares[--this.toRespond]!.response?.(exchange)
+      if (result !== undefined) return result
+    }
+    return undefined
+  }
+
+  private respondThen(then: () => void): void {
     try {
-      while (this.toRespond > 0) {
-        const result = middlewares[--this.toRespond]!.response?.(exchange)
-        if (result === undefined) continue
-        void this.wait(result, () => this.respond(draft, then))
-        return
-      }
+      const waiting = this.respond()
+      if (waiting === undefined) then()
+      else void this.wait(waiting, () => this.respondThen(then))
     } catch (thrown) {
       this.threw(thrown)
-      return
     }
-    then()
   }
 
   /** False where a filter could not be made: the exchange has failed. */
@@ -196,7 +222,7 @@ export class MiddlewareRun implements ClientPort, ExchangeWorker {
     try {
       for (let at = draft.filters.length - 1; at >= 0; at--) {
         const filter = draft.filters[at]!(sink, () => this.filterReady(at))
-        this.filters[at] = filter
+        this.filters = [filter, ...this.filters]
         sink = filter
       }
     } catch (thrown) {
@@ -266,6 +292,7 @@ export class MiddlewareRun implements ClientPort, ExchangeWorker {
   }
 }
 
+const none: readonly BodyFilter[] = []
 const dropped = 'Its body is replaced.'
 
 const nowhere: BodySink = {

@@ -14,7 +14,7 @@ export class ResponseDraft implements ReplyHead {
   readonly hasBody: boolean
   facts: ReplyFacts | null
   /** In the order in which the bytes pass them. */
-  readonly filters: MakeBodyFilter[] = []
+  filters: readonly MakeBodyFilter[] = none
   /** What is sent in place of the body, null for the body itself. */
   replacement: Buffer | null = null
   private code: number
@@ -48,14 +48,14 @@ export class ResponseDraft implements ReplyHead {
   /** Sends the body through a filter; its length is not known any more. */
   filter(make: MakeBodyFilter): void {
     if (!this.hasBody) return
-    this.filters.push(make)
+    this.filters = [...this.filters, make]
     this.unmeasured()
   }
 
   /** Sends these bytes in place of the body, which is dropped. */
   replaceBody(bytes: Buffer): void {
     if (!this.hasBody) return
-    this.filters.length = 0
+    this.filters = none
     this.replacement = bytes
     this.unmeasured()
     this.length = bytes.length
@@ -67,3 +67,5 @@ export class ResponseDraft implements ReplyHead {
     this.headers.delete('content-length')
   }
 }
+
+const none: readonly MakeBodyFilter[] = []

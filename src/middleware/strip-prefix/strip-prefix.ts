@@ -8,11 +8,9 @@ import { stripPrefixOptions } from './config.ts'
 export const stripPrefix = defineMiddleware({
   name: 'stripPrefix',
   options: stripPrefixOptions,
-  create({ prefix }, scope) {
+  create({ prefix }) {
     const wanted = normaliseLiteral(prefix)
     const named = new FieldChanges({ set: [['X-Forwarded-Prefix', prefix]] })
-    // Shared by all of these, so that one behind another knows whose word it finds.
-    const stripped = scope.shared('stripPrefix', () => new WeakSet<Exchange>())
     const segments = wanted.split('/').length
     return {
       request(exchange) {
@@ -24,8 +22,10 @@ export const stripPrefix = defineMiddleware({
           if (!/[;%]/.test(path) || !begins(normalisePath(path).matchPath, wanted)) return
           exchange.path = `/${path.split('/').slice(segments).join('/')}`
         }
-        const outer = exchange.session.peerTrusted || stripped.has(exchange) ? outerPrefix(exchange) : ''
-        stripped.add(exchange)
+        // The word of one in front of this, or of a proxy that is believed.
+        const believed = exchange.strippedPrefix !== '' || exchange.session.peerTrusted
+        const outer = believed ? outerPrefix(exchange) : ''
+        exchange.strippedPrefix = outer + prefix
         if (outer === '') named.apply(exchange.headers)
         else exchange.headers.set('x-forwarded-prefix', outer + prefix)
       },

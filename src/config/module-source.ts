@@ -4,7 +4,7 @@ import type { FileHashes } from './file-hashes.ts'
 import { findLiteralPlaces, type LiteralPlace } from './literal-places.ts'
 import { defaultExport, firstLine, importGraph } from './module-graph.ts'
 import type { ConfigSource, Part } from './source.ts'
-import { BrokenSource } from './text-source.ts'
+import { BrokenSource } from './broken-source.ts'
 
 /**
  * Imports a module whose default export is the config, whose text is at hand. It is imported anew only when it, or a

@@ -2,6 +2,7 @@ import { isAlias, isCollection, isMap, isNode, isScalar, LineCounter, parseDocum
 import type { Path, Place, Problem } from './errors.ts'
 import { findJsonFault } from './json-fault.ts'
 import type { ConfigSource, Part } from './source.ts'
+import { BrokenSource } from './broken-source.ts'
 
 /** Reads YAML 1.2 (core schema): `on`, `off`, `yes` and `no` are strings. */
 export function readYaml(file: string, text: string): ConfigSource {
@@ -34,22 +35,6 @@ class JsonSource implements ConfigSource {
   place(path: Path, part: Part): Place {
     this.places ??= new TextSource(this.file, this.text)
     return this.places.place(path, part)
-  }
-}
-
-/** A text that holds no tree. */
-export class BrokenSource implements ConfigSource {
-  readonly file: string
-  readonly data = undefined
-  readonly problems: Problem[]
-
-  constructor(file: string, place: Place, message: string) {
-    this.file = file
-    this.problems = [{ file, ...place, code: 'ERR_CONFIG_SYNTAX', message }]
-  }
-
-  place(): Place {
-    return { line: this.problems[0]!.line, column: this.problems[0]!.column }
   }
 }
 

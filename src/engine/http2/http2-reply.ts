@@ -1,4 +1,4 @@
-import { constants, type ServerHttp2Stream } from 'node:http2'
+import type { ServerHttp2Stream } from 'node:http2'
 import { TurnpikeError } from '../../core/error.ts'
 import type { Headers } from '../../core/headers.ts'
 import { reasonPhrase } from '../../wire/http1/encode.ts'
@@ -13,6 +13,7 @@ import { Deadline } from '../timers.ts'
 import { http2Fields } from './http2-fields.ts'
 import type { Http2RequestBody } from './http2-request-body.ts'
 import type { Http2ServerConnection } from './http2-server-connection.ts'
+import { http2Code } from './http2-codes.ts'
 
 /** Pieces up to this size are copied, larger ones are sent from where they stand. */
 const COPIED_BYTES = 16 * 1024
@@ -53,7 +54,7 @@ export class Http2Reply implements ClientPort {
   constructor(stream: ServerHttp2Stream, connection: Http2ServerConnection) {
     this.stream = stream
     this.connection = connection
-    this.deadline = new Deadline(() => this.breakOff(new TurnpikeError('ERR_CLIENT_STALL'), constants.NGHTTP2_CANCEL))
+    this.deadline = new Deadline(() => this.breakOff(new TurnpikeError('ERR_CLIENT_STALL'), http2Code.cancel))
     stream.on('aborted', () => this.gone())
     stream.on('close', () => this.streamClosed())
   }
@@ -152,7 +153,7 @@ export class Http2Reply implements ClientPort {
     exchange.error ??= error
     if (this.begun || error.code === 'ERR_CLIENT_ABORT') {
       // RFC 9113 §8.1: never an END_STREAM, so that what was sent cannot pass for complete (H7).
-      this.breakOff(error, constants.NGHTTP2_INTERNAL_ERROR)
+      this.breakOff(error, http2Code.internalError)
       return
     }
     const { services } = connection
@@ -201,7 +202,7 @@ export class Http2Reply implements ClientPort {
     if (this.closed || this.sent) return
     this.connection.streamReset()
     const error = new TurnpikeError('ERR_CLIENT_ABORT', { phase: abortPhase(this.exchange) })
-    this.breakOff(error, constants.NGHTTP2_NO_ERROR)
+    this.breakOff(error, http2Code.noError)
   }
 
   private streamClosed(): void {
@@ -257,7 +258,7 @@ export class Http2Reply implements ClientPort {
       return true
     } catch (cause) {
       // A status or a field that HTTP/2 does not have.
-      this.breakOff(new TurnpikeError('ERR_UPSTREAM_HEAD', { cause }), constants.NGHTTP2_INTERNAL_ERROR)
+      this.breakOff(new TurnpikeError('ERR_UPSTREAM_HEAD', { cause }), http2Code.internalError)
       return false
     }
   }
@@ -275,7 +276,7 @@ export class Http2Reply implements ClientPort {
     this.body?.cancel()
     if (stream.endAfterHeaders || this.body?.complete === true) return
     // A turn later, when the end of the reply is queued.
-    const closeRest = (): void => connection.services.world.soon(() => stream.close(constants.NGHTTP2_NO_ERROR))
+    const closeRest = (): void => connection.services.world.soon(() => stream.close(http2Code.noError))
     if (stream.writableFinished) closeRest()
     else stream.once('finish', closeRest)
   }

@@ -1,4 +1,4 @@
-import { constants, performServerHandshake, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2'
+import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2'
 import type { Duplex } from 'node:stream'
 import { TurnpikeError } from '../../core/error.ts'
 import { Headers } from '../../core/headers.ts'
@@ -19,6 +19,8 @@ import { readHttp2Head, type Http2Head } from './http2-head.ts'
 import { Http2Reply } from './http2-reply.ts'
 import { Http2RequestBody } from './http2-request-body.ts'
 import { receiveHttp2Request } from './receive-http2-request.ts'
+import { http2Code } from './http2-codes.ts'
+import { http2Codec } from './http2-codec.ts'
 
 export interface Http2ServerOptions {
   timeouts: {
@@ -85,7 +87,7 @@ export class Http2ServerConnection {
     socket.on('end', () => socket.destroy())
     const { headBytes, headerCount } = options.limits
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- node:http2 takes over sockets of node:net and node:tls
-    this.codec = performServerHandshake(socket as unknown as Duplex, {
+    this.codec = http2Codec().performServerHandshake(socket as unknown as Duplex, {
       maxSessionMemory: SESSION_MEMORY_MB,
       maxSessionInvalidFrames: INVALID_FRAMES,
       // Twice what is allowed: the codec resets what is above, and what is below gets a reply that says so (431).
@@ -110,7 +112,7 @@ export class Http2ServerConnection {
     const { codec } = this
     if (codec.destroyed) return
     // RFC 9113 §6.8: what the client sent before it heard of this is still served: a round trip later it has.
-    codec.goaway(constants.NGHTTP2_NO_ERROR, LAST_STREAM)
+    codec.goaway(http2Code.noError, LAST_STREAM)
     codec.ping(() => codec.close())
   }
 
@@ -198,7 +200,7 @@ export class Http2ServerConnection {
       (bytes) => {
         exchange.bytesIn += bytes
       },
-      () => reply.breakOff(new TurnpikeError('ERR_HTTP2_FLOOD'), constants.NGHTTP2_ENHANCE_YOUR_CALM),
+      () => reply.breakOff(new TurnpikeError('ERR_HTTP2_FLOOD'), http2Code.enhanceYourCalm),
     )
     exchange.body = reply.body = body
     const { bodyProgress } = options.timeouts
@@ -231,9 +233,9 @@ export class Http2ServerConnection {
     const error = new TurnpikeError('ERR_HTTP2_FLOOD')
     this.state = 'draining'
     this.goingAway = this.flooded = true
-    for (const reply of this.open.keys()) reply.breakOff(error, constants.NGHTTP2_ENHANCE_YOUR_CALM)
+    for (const reply of this.open.keys()) reply.breakOff(error, http2Code.enhanceYourCalm)
     // Outside the codec's own turn, as streams are reset.
-    this.services.world.soon(() => this.codec.destroy(error, constants.NGHTTP2_ENHANCE_YOUR_CALM))
+    this.services.world.soon(() => this.codec.destroy(error, http2Code.enhanceYourCalm))
     this.arm('drain', LINGER_MS)
   }
 
@@ -248,7 +250,7 @@ export class Http2ServerConnection {
     if (this.state === 'closed') return
     this.state = 'closed'
     for (const reply of this.open.keys()) {
-      reply.breakOff(new TurnpikeError('ERR_CLIENT_ABORT'), constants.NGHTTP2_CANCEL)
+      reply.breakOff(new TurnpikeError('ERR_CLIENT_ABORT'), http2Code.cancel)
     }
     this.services.timers.remove(this.deadline)
     this.options.closed(this)

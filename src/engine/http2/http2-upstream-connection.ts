@@ -1,4 +1,4 @@
-import { connect, constants, type ClientHttp2Session, type ClientHttp2Stream } from 'node:http2'
+import type { ClientHttp2Session, ClientHttp2Stream } from 'node:http2'
 import { Duplex } from 'node:stream'
 import { TurnpikeError } from '../../core/error.ts'
 import type { AttemptWatcher } from '../attempt-watcher.ts'
@@ -10,6 +10,8 @@ import { Deadline, type TimerName } from '../timers.ts'
 import type { UpstreamTimeouts } from '../upstream-timeouts.ts'
 import { http2Request } from './http2-request.ts'
 import { Http2UpstreamStream, type StreamCarrier } from './http2-upstream-stream.ts'
+import { http2Code } from './http2-codes.ts'
+import { http2Codec } from './http2-codec.ts'
 
 /** Told how a connection fares: Http2Connections. */
 export interface Http2ConnectionKeeper {
@@ -176,7 +178,7 @@ export class Http2UpstreamConnection implements StreamEvents, StreamCarrier {
   }
 
   private readonly resetAll = (): void => {
-    for (const stream of this.toReset.splice(0)) stream.close(constants.NGHTTP2_CANCEL)
+    for (const stream of this.toReset.splice(0)) stream.close(http2Code.cancel)
   }
 
   private readonly flushAll = (): void => {
@@ -211,7 +213,10 @@ export class Http2UpstreamConnection implements StreamEvents, StreamCarrier {
   private open(): ClientHttp2Session {
     const { socket } = this.dialled
     if (!(socket instanceof Duplex)) throw new TurnpikeError('ERR_INTERNAL', { message: 'HTTP/2 needs a stream.' })
-    const session = connect(`${this.options.scheme}://endpoint`, { ...codecOptions, createConnection: () => socket })
+    const session = http2Codec().connect(`${this.options.scheme}://endpoint`, {
+      ...codecOptions,
+      createConnection: () => socket,
+    })
     session.on('connect', () => session.setLocalWindowSize(CONNECTION_WINDOW))
     session.on('remoteSettings', ({ maxConcurrentStreams }) => this.settled(maxConcurrentStreams ?? Infinity))
     session.on('goaway', (_code: number, lastStream: number) => {

@@ -1,4 +1,4 @@
-import { constants, type ClientHttp2Stream, type IncomingHttpHeaders, type IncomingHttpStatusHeader } from 'node:http2'
+import type { ClientHttp2Stream, IncomingHttpHeaders, IncomingHttpStatusHeader } from 'node:http2'
 import { TurnpikeError } from '../../core/error.ts'
 import type { Headers } from '../../core/headers.ts'
 import { reasonPhrase } from '../../wire/http1/encode.ts'
@@ -15,6 +15,7 @@ import { Deadline, type TimerName } from '../timers.ts'
 import type { UpstreamTimeouts } from '../upstream-timeouts.ts'
 import { http2Fields } from './http2-fields.ts'
 import { receivedTrailers } from './received-trailers.ts'
+import { END_STREAM, http2Code } from './http2-codes.ts'
 
 /** The connection that a stream is on. */
 export interface StreamCarrier {
@@ -152,7 +153,7 @@ export class Http2UpstreamStream implements BodySink, ExchangeWorker {
   private listen(stream: ClientHttp2Stream): void {
     stream.on('headers', (fields: ReplyFields, _flags, raw: string[]) => this.interim(Number(fields[':status']), raw))
     stream.on('response', (fields: ReplyFields, flags: number, raw: string[]) =>
-      this.head(Number(fields[':status']), (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0, raw),
+      this.head(Number(fields[':status']), (flags & END_STREAM) !== 0, raw),
     )
     stream.on('trailers', (_fields, _flags, raw: string[]) => {
       this.trailers = receivedTrailers(raw)
@@ -250,9 +251,9 @@ export class Http2UpstreamStream implements BodySink, ExchangeWorker {
     const cause = this.cause ?? lost ?? new Error(`The stream was closed with code ${rstCode}.`)
     if (lost === null) this.carrier.heard()
     if (!this.begun) {
-      const refused = rstCode === constants.NGHTTP2_REFUSED_STREAM || this.carrier.refused(id)
+      const refused = rstCode === http2Code.refusedStream || this.carrier.refused(id)
       this.fail(new TurnpikeError('ERR_UPSTREAM_CLOSED', { cause }), refused || this.lostUnanswered())
-    } else if (this.cause === null && (lost !== null || rstCode === constants.NGHTTP2_NO_ERROR)) {
+    } else if (this.cause === null && (lost !== null || rstCode === http2Code.noError)) {
       this.fail(new TurnpikeError('ERR_UPSTREAM_TRUNCATED', { cause }))
     } else {
       this.fail(new TurnpikeError('ERR_UPSTREAM_ABORT', { cause, message: 'The endpoint reset the stream.' }))

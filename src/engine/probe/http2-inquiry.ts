@@ -1,4 +1,5 @@
-import { connect, type ClientHttp2Session } from 'node:http2'
+import type { ClientHttp2Session } from 'node:http2'
+import { http2Codec } from '../http2/http2-codec.ts'
 import { Duplex } from 'node:stream'
 import { TurnpikeError } from '../../core/error.ts'
 import type { Dialled, StreamEvents } from '../dial/dialled.ts'
@@ -24,7 +25,7 @@ export class Http2Inquiry implements Inquiry, StreamEvents {
     dialled.attach(this)
     const { socket } = dialled
     if (!(socket instanceof Duplex)) throw new TurnpikeError('ERR_INTERNAL', { message: 'HTTP/2 needs a stream.' })
-    this.session = connect(`${scheme}://endpoint`, { ...codecOptions, createConnection: () => socket })
+    this.session = http2Codec().connect(`${scheme}://endpoint`, { ...codecOptions, createConnection: () => socket })
     this.session.on('error', (error: Error) => this.failed(error))
     this.session.on('close', () => this.closed())
     const stream = this.session.request(ownHttp2Request(request, scheme), { endStream: true })

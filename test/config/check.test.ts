@@ -26,7 +26,7 @@ test('a config that can be run: 0, and what is in it', async () => {
   assert.deepEqual([code, err], [0, ''])
 })
 
-test('a config that cannot be run: 1, and every error with file, line and column', async () => {
+test('W1 a config that cannot be run: 1, and every error with file, line and column', async () => {
   writeFileSync(join(folder, 'bad.yaml'), 'listeners:\n  web: { adress: ":8080" }\n')
   const { code, out, err } = await run(['--config', 'bad.yaml'])
   assert.equal(code, 1)

@@ -1,6 +1,6 @@
 import { watch, type FSWatcher } from 'node:fs'
 import { readFile, readlink, stat } from 'node:fs/promises'
-import { dirname, resolve } from 'node:path'
+import { basename, dirname, resolve } from 'node:path'
 import { hashOf, type FileHashes } from './config/file-hashes.ts'
 import type { Ledger } from './engine/ledger.ts'
 import type { Scope } from './engine/scope.ts'
@@ -25,6 +25,8 @@ export class ConfigWatch {
   private readonly changed: () => void
   private known: FileHashes
   private folders = new Map<string, FSWatcher>()
+  /** What the files and what they are links to are called, without their folders. */
+  private names = new Set<string>()
   private timer: TimerHandle | null = null
   /** What the files looked like at the last look, and when they were compared last. */
   private seen = ''
@@ -79,7 +81,9 @@ export class ConfigWatch {
   }
 
   private async watchFolders(paths: readonly string[]): Promise<void> {
-    const wanted = new Set((await Promise.all(paths.map(foldersOf))).flat())
+    const places = (await Promise.all(paths.map(placesOf))).flat()
+    const wanted = new Set(places.map((place) => dirname(place)))
+    this.names = new Set(places.map((place) => basename(place)))
     if (this.closed) return
     for (const [folder, watcher] of this.folders) if (!wanted.has(folder)) this.drop(folder, watcher)
     for (const folder of wanted) if (!this.folders.has(folder)) this.add(folder)
@@ -87,7 +91,10 @@ export class ConfigWatch {
 
   private add(folder: string): void {
     try {
-      const watcher = watch(folder, { persistent: false }, this.soon)
+      const watcher = watch(folder, { persistent: false }, (event, name) => {
+        // A log that is written beside the config is no change of it. Links are swapped by renaming.
+        if (event === 'rename' || name === null || this.names.has(name)) this.soon()
+      })
       this.ledger.enter('watches')
       this.folders.set(folder, watcher)
       // Such as of a folder that was removed: polling goes on, and watches it again when it is back.
@@ -112,19 +119,18 @@ export class ConfigWatch {
   }
 }
 
-/** The folder of a file, and those of what it is a link to. */
-async function foldersOf(path: string): Promise<string[]> {
-  const folders: string[] = []
+/** Where a file stands, and all that it is a link to. */
+async function placesOf(path: string): Promise<string[]> {
+  const places: string[] = []
   let at = path
   for (let links = 0; links < MAX_LINKS; links++) {
+    places.push(at)
     // A folder on the way may be a link too, as Kubernetes' `..data`.
-    const folder = dirname(at)
-    folders.push(folder)
     const target = (await linkAt(at)) ?? (await folderLink(at))
     if (target === null) break
     at = target
   }
-  return folders
+  return places
 }
 
 async function linkAt(path: string): Promise<string | null> {

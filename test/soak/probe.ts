@@ -15,5 +15,7 @@ process.on('message', () => {
   const inside: Inside = { heapBytes: heapUsed, externalBytes: external, residentBytes: rss, loopDelayMs }
   process.send!(inside)
 })
+// Without its parent it would serve for ever.
+process.on('disconnect', () => process.exit(1))
 // The channel alone must not keep the process alive.
 process.channel!.unref()

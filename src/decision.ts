@@ -46,6 +46,7 @@ export type Serves =
   | { kind: 'upstream'; upstreams: { name: string; share: number; endpoints: { url: string; share: number }[] }[] }
   | { kind: 'redirect'; status: number; location: string }
   | { kind: 'respond'; status: number; body: string }
+  | { kind: 'goproxy'; mount: string }
 
 /**
  * What a gateway with this config would do with a request, by the code that serves. Throws RangeError
@@ -145,6 +146,7 @@ function servesOf(
     return { kind: 'redirect', status: redirect.status, location }
   }
   if (respond !== undefined) return { kind: 'respond', status: respond.status, body: respond.body }
+  if (to !== undefined && 'goproxy' in to) return { kind: 'goproxy', mount: to.goproxy.mount ?? '' }
   const upstreams = shares(to ?? []).map(({ upstream, share }) => {
     const endpoints = shares(config.gateway?.upstreams[upstream]?.endpoints ?? [])
     return { name: upstream, share, endpoints: endpoints.map((each) => ({ url: each.url, share: each.share })) }

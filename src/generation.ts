@@ -9,6 +9,7 @@ import { RedirectTarget } from './doors/gateway/redirect.ts'
 import { RespondTarget } from './doors/gateway/respond.ts'
 import { Router } from './doors/gateway/router.ts'
 import type { RouteConfig } from './doors/gateway/config.ts'
+import type { ModuleProxy } from './doors/goproxy/module-proxy.ts'
 import type { Exchange } from './engine/exchange.ts'
 import { InFlight } from './engine/in-flight.ts'
 import { MiddlewareChains } from './engine/middleware/middleware-chains.ts'
@@ -17,6 +18,8 @@ import type { Door, EngineServices } from './engine/services.ts'
 import type { UpstreamSecurity } from './engine/tls/upstream-security.ts'
 import { UpstreamTls } from './engine/tls/upstream-tls.ts'
 import { Middlewares } from './middlewares.ts'
+import { ModuleDoor } from './module-door.ts'
+import { ModuleTarget } from './module-target.ts'
 import { RouteIdentities } from './route-identities.ts'
 import { Cluster } from './upstream/cluster.ts'
 import type { UpstreamConfig } from './upstream/config.ts'
@@ -28,6 +31,8 @@ export interface GenerationParts {
   via: string
   /** Its own: all that it starts is started through it, and ends with it. */
   scope: Scope
+  /** The module proxy that the config asks for, null for none. */
+  modules: ModuleProxy | null
   /** Told what a middleware threw that is no TurnpikeError. */
   report: (error: unknown) => void
 }
@@ -37,10 +42,12 @@ export class Generation implements Door {
   readonly router: Router<RouteTarget>
   readonly clusters: ReadonlyMap<string, Cluster>
   /** What it serves now. */
-  readonly inFlight = new InFlight()
+  readonly inFlight: InFlight
   readonly door: Gateway
   private readonly chains: ReadonlyMap<string, MiddlewareChains>
   private readonly identities: RouteIdentities
+  private readonly modules: ModuleDoor | null
+  private readonly listeners: ReadonlyMap<string, 'gateway' | 'goproxy'>
   private readonly parts: GenerationParts
 
   private constructor(
@@ -49,12 +56,18 @@ export class Generation implements Door {
     chains: ReadonlyMap<string, MiddlewareChains>,
     unrouted: MiddlewareChains,
     identities: RouteIdentities,
+    inFlight: InFlight,
+    modules: ModuleDoor | null,
+    { listeners }: Config,
     parts: GenerationParts,
   ) {
     this.router = router
     this.clusters = clusters
     this.chains = chains
     this.identities = identities
+    this.inFlight = inFlight
+    this.modules = modules
+    this.listeners = new Map(Object.entries(listeners).map(([name, { door }]) => [name, door]))
     this.parts = parts
     this.door = new Gateway(router, parts.services.observer, unrouted.empty ? null : unrouted)
     parts.services.ledger.enter('generations')
@@ -84,13 +97,22 @@ export class Generation implements Door {
       const ofRoute = middlewares.of(route.use, `route ${route.name}`)
       const chains =
         ofRoute.length === 0 ? unrouted : new MiddlewareChains(ofListeners, [...ofDoor, ...ofRoute], report)
-      const target = targetOf(route, clusters)
+      const target = targetOf(route, clusters, parts.modules)
       if (chains.empty) return target
       chainsByRoute.set(route.name, chains)
       return new MiddlewareTarget(target, chains)
     })
+    const inFlight = new InFlight()
+    const modules =
+      parts.modules === null
+        ? null
+        : new ModuleDoor(
+            parts.modules,
+            inFlight,
+            new MiddlewareChains(ofListeners, middlewares.of(config.goproxy?.use ?? [], 'goproxy'), report),
+          )
     const identities = yield* RouteIdentities.building(config)
-    return new Generation(router, clusters, chainsByRoute, unrouted, identities, parts)
+    return new Generation(router, clusters, chainsByRoute, unrouted, identities, inFlight, modules, config, parts)
   }
 
   handle(exchange: Exchange): void {
@@ -98,9 +120,17 @@ export class Generation implements Door {
     this.door.handle(exchange)
   }
 
+  /** What a listener's exchanges are handed to. */
+  doorOf(listener: string): Door {
+    return this.listeners.get(listener) === 'goproxy' ? this.modules! : this
+  }
+
   /** Whether an exchange of this generation can live on in a later one: nothing that it depends on has changed. */
   continues(exchange: Exchange, next: Generation): boolean {
     const { route, upstream, endpoint, session } = exchange
+    // A module proxy lives on where its config is the same.
+    if (route === '' && this.doorOf(session.listener) === this.modules)
+      return this.parts.modules === next.parts.modules && next.doorOf(session.listener) === next.modules
     const identity = this.identities.of(route, session.listener)
     if (identity === null || identity !== next.identities.of(route, session.listener)) return false
     return (
@@ -132,9 +162,11 @@ function sharedCluster(name: string, config: UpstreamConfig, { services, via, sc
 function targetOf(
   { to, redirect, respond, upgrade, timeouts }: RouteConfig,
   clusters: Map<string, Cluster>,
+  modules: ModuleProxy | null,
 ): RouteTarget {
   if (redirect !== undefined) return new RedirectTarget(redirect)
   if (respond !== undefined) return new RespondTarget(respond)
+  if (to !== undefined && 'goproxy' in to) return new ModuleTarget(modules!, to.goproxy.mount ?? '')
   const shares = (to ?? []).map(({ upstream, weight }) => {
     const cluster = clusters.get(upstream)!
     return { cluster, weight, timeouts: timeouts && cluster.timeoutsFor(timeouts) }

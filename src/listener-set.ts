@@ -47,6 +47,11 @@ export interface LeavingListeners {
   cut(): number
 }
 
+/** Says what serves each listener. */
+export interface Doors {
+  doorOf(listener: string): Door
+}
+
 /** The open listeners, by name. */
 export class ListenerSet {
   private readonly parts: ListenerParts
@@ -62,10 +67,10 @@ export class ListenerSet {
   }
 
   /**
-   * Makes listeners of a config that lead to `door`. Those whose address stays keep their socket, whatever they
+   * Makes listeners of a config that lead to their doors. Those whose address stays keep their socket, whatever they
    * are called; the others are bound here. Rejects with ERR_LISTEN, with nothing changed.
    */
-  async prepare(config: Config, door: Door, scope: Scope): Promise<ListenerChange> {
+  async prepare(config: Config, doors: Doors, scope: Scope): Promise<ListenerChange> {
     const wanted = Object.entries(config.listeners)
     const left = new Map(this.open)
     const kept = new Map<string, OpenListener>()
@@ -90,7 +95,7 @@ export class ListenerSet {
     try {
       for (const [name, listener] of wanted) {
         if (kept.has(name)) continue
-        added.set(name, await this.bind(name, listener, config, settings.get(name)!, door))
+        added.set(name, await this.bind(name, listener, config, settings.get(name)!, doors.doorOf(name)))
       }
     } catch (error) {
       await abandon()
@@ -101,7 +106,7 @@ export class ListenerSet {
         own.listener.name = name
         own.listener.settings = settings.get(name)!
         own.server.configure(serverOptions(config, config.listeners[name]!, own.listener))
-        own.doorway.door = door
+        own.doorway.door = doors.doorOf(name)
       }
       this.open = new Map(wanted.map(([name]) => [name, (kept.get(name) ?? added.get(name))!]))
       return leave([...left.values()])

@@ -27,7 +27,7 @@ export class RouteIdentities {
     }
     const ofDoor = contentText(gateway.use.map(content))
     for (const { use, ...route } of gateway.routes) {
-      const settings = route.to?.map(({ upstream }) => upstreams.get(upstream))
+      const settings = Array.isArray(route.to) ? route.to.map(({ upstream }) => upstreams.get(upstream)) : undefined
       identities.routes.set(route.name, hash('sha256', contentText([route, settings, use.map(content), ofDoor])))
       yield
     }

@@ -133,6 +133,8 @@ export function fillFiles(config: Config, folder: string, texts: ReadonlyMap<str
     if (each instanceof FileText) text(each)
     else each.fill(texts.get(resolve(folder, each.file!))!)
   }
+  const { disk } = config.goproxy?.store ?? {}
+  if (disk !== undefined) disk.path = resolve(folder, disk.path)
   const access = config.log.access
   if (access !== null && access.to !== 'stdout' && access.to !== 'stderr') access.to = resolve(folder, access.to)
 }

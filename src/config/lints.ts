@@ -24,7 +24,7 @@ function unusedUpstreams({ gateway, listeners, middlewares }: Config): Finding[]
   )
   const used = new Set<unknown>([
     ...mirrored,
-    ...routes.flatMap((route) => route.to?.map((target) => target.upstream) ?? []),
+    ...routes.flatMap(({ to }) => (Array.isArray(to) ? to.map((target) => target.upstream) : [])),
   ])
   return Object.keys(gateway?.upstreams ?? {})
     .filter((name) => !used.has(name))

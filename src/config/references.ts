@@ -39,7 +39,7 @@ export function findReferences(data: unknown): Finding[] {
       seen.add(name)
     }
     checkHandler(report, path, route)
-    checkTargets(report, [...path, 'to'], route['to'], upstreams)
+    checkTargets(report, [...path, 'to'], route['to'], upstreams, root['goproxy'] !== undefined)
     checkListenerName(
       report,
       [...path, 'match', 'listener'],
@@ -71,6 +71,9 @@ function checkListeners(report: Report, root: Tree, listeners: Tree): void {
     const { address, door } = treeOf(each)
     if (door === 'gateway' && root['gateway'] === undefined) {
       report.value(['listeners', name, 'door'], 'ERR_CONFIG_REFERENCE', 'there is no `gateway` block')
+    }
+    if (door === 'goproxy' && root['goproxy'] === undefined) {
+      report.value(['listeners', name, 'door'], 'ERR_CONFIG_REFERENCE', 'there is no `goproxy` block')
     }
     if (typeof address !== 'string' || address.endsWith(':0')) continue
     const other = taken.get(address)
@@ -111,7 +114,7 @@ function checkHandler(report: Report, path: Path, route: Tree): void {
   )
 }
 
-function checkTargets(report: Report, path: Path, to: unknown, upstreams: string[]): void {
+function checkTargets(report: Report, path: Path, to: unknown, upstreams: string[], modules = true): void {
   const known = (name: unknown, at: Path) => {
     if (typeof name !== 'string' || upstreams.includes(name)) return
     report.value(
@@ -120,6 +123,8 @@ function checkTargets(report: Report, path: Path, to: unknown, upstreams: string
       `there is no upstream ${JSON.stringify(name)}${suggestion(nearest(name, upstreams))}`,
     )
   }
+  if ('goproxy' in treeOf(to) && !modules)
+    return report.value([...path, 'goproxy'], 'ERR_CONFIG_REFERENCE', 'there is no `goproxy` block', 'key')
   if (!Array.isArray(to)) return known(to, path)
   const targets = to.map(treeOf)
   for (const [index, { upstream }] of targets.entries()) known(upstream, [...path, index, 'upstream'])

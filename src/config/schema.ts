@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { adminSchema, logSchema } from '../control/config.ts'
 import { cidrs, count, duration, later, offOr, parsed, positiveDuration } from '../core/config-fields.ts'
 import { routeSchema } from '../doors/gateway/config.ts'
+import { goproxySchema } from '../doors/goproxy/config.ts'
 import { listenerSchema } from '../engine/config.ts'
 import { upstreamSchema } from '../upstream/config.ts'
 import { middlewareSchema, useSchema } from './middleware-schemas.ts'
@@ -19,6 +20,10 @@ const pseudonym = parsed('a pseudonym', (text) => {
 
 export const routeEntry = routeSchema.extend({
   use: useSchema.describe('Middleware for this route, behind that of the gateway.'),
+})
+
+const goproxy = goproxySchema.extend({
+  use: useSchema.describe('Middleware for every request to the module proxy, behind that of the listener.'),
 })
 
 const gateway = z.strictObject({
@@ -63,7 +68,9 @@ export const configSchema = z.strictObject({
   admin: adminSchema.prefault({ address: '127.0.0.1:9900' }).describe('The admin address, or `off`.'),
   parents: later(),
   forward: later(),
-  goproxy: later(),
+  goproxy: goproxy
+    .optional()
+    .describe('The module proxy. Needed by listeners with `door: goproxy` and routes `to: { goproxy }`.'),
   liveness: z
     .strictObject({
       period: positiveDuration().prefault('10s').describe('From one liveness probe to the next.'),

@@ -32,7 +32,7 @@ interface RouteThere {
 
 function routesTo({ routes }: Gateway, name: string, { timeouts }: Upstream): RouteThere[] {
   return routes.flatMap(({ to, timeouts: own }, index) => {
-    if (to?.some(({ upstream }) => upstream === name) !== true) return []
+    if (!Array.isArray(to) || !to.some(({ upstream }) => upstream === name)) return []
     return [
       {
         path: ['gateway', 'routes', index, 'timeouts', 'total'],

@@ -57,7 +57,7 @@ export const listenerSchema = z.strictObject({
   address: address().describe(
     'Where to listen: `:8080` (every address), `127.0.0.1:8080`, `[::1]:8080`, `unix:/run/x.sock`.',
   ),
-  door: choice(['gateway'], ['forward', 'goproxy']).describe('What serves it.'),
+  door: choice(['gateway', 'goproxy'], ['forward']).describe('What serves it.'),
   tls: listenerTls.optional().describe('TLS. Absent: plain text.'),
   http2: z
     .boolean()

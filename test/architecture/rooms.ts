@@ -23,7 +23,11 @@ export const rooms: Readonly<Record<string, Room>> = {
   config: { mayImport: ['core'], configOf: ['doors', 'upstream', 'middleware', 'certs', 'control', 'engine'] },
   control: { mayImport: ['core', 'engine', 'upstream', 'certs', 'config'] },
   'middlewares.ts': { mayImport: ['core', 'engine', 'middleware', 'config'] },
-  'generation.ts': { mayImport: [...everything, 'middlewares.ts', 'route-identities.ts'] },
+  'module-door.ts': { mayImport: ['engine', 'doors'] },
+  'module-target.ts': { mayImport: ['engine', 'doors'] },
+  'generation.ts': {
+    mayImport: [...everything, 'middlewares.ts', 'module-door.ts', 'module-target.ts', 'route-identities.ts'],
+  },
   'route-identities.ts': { mayImport: everything },
   'listener-set.ts': { mayImport: everything },
   'reload-queue.ts': { mayImport: everything },

@@ -3,7 +3,6 @@ import {
   choice,
   count,
   kindOf,
-  notAvailable,
   offOr,
   parsed,
   pattern,
@@ -93,13 +92,26 @@ const weighted = z.strictObject({
   weight: count(0, 1_000_000).default(1).describe('Share of the requests, against the other weights; 0 for none.'),
 })
 
-/** Where requests go: one upstream, or several with weights; checked, it is always a list. */
-const to = z.union([z.string().transform((upstream) => [{ upstream, weight: 1 }]), z.array(weighted).min(1)], {
-  error: ({ input }) =>
-    typeof input === 'object' && input !== null && 'goproxy' in input
-      ? `"goproxy" is ${notAvailable}`
-      : `expected the name of an upstream or a list of { upstream, weight }, found ${kindOf(input)}`,
+/** The module proxy behind a route. */
+const toGoproxy = z.strictObject({
+  goproxy: z
+    .strictObject({
+      mount: parsed('a path', (value) => parsePathPattern(value).text)
+        .refine((value) => /^(?:\/[A-Za-z0-9._~-]+)+$/.test(value), 'a mount is a plain path such as /go')
+        .optional()
+        .describe('The path below which it is: taken off before it reads the rest. Absent: none.'),
+    })
+    .describe('The module proxy that `goproxy` configures.'),
 })
+
+/** Where requests go: one upstream, or several with weights (checked, it is always a list), or the module proxy. */
+const to = z.union(
+  [z.string().transform((upstream) => [{ upstream, weight: 1 }]), z.array(weighted).min(1), toGoproxy],
+  {
+    error: ({ input }) =>
+      `expected the name of an upstream, a list of { upstream, weight } or { goproxy }, found ${kindOf(input)}`,
+  },
+)
 
 const redirectStatus = z.literal([301, 302, 303, 307, 308])
 const template = (what: string) =>

@@ -1,7 +1,6 @@
-import { hash, randomBytes } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import type { Config, ConfigInput } from './config/config.ts'
 import { ConfigWatch } from './config-watch.ts'
-import { contentText } from './config/content-text.ts'
 import { loadConfigObject, type LoadedConfig } from './config/load.ts'
 import { controlView } from './control-view.ts'
 import { AccessLog } from './control/access-log.ts'
@@ -13,8 +12,6 @@ import { Metrics } from './control/metrics.ts'
 import { ReloadHistory, type ReloadReport } from './control/reload-history.ts'
 import { formatAddress, type ListenAddress } from './core/address.ts'
 import { TurnpikeError } from './core/error.ts'
-import type { GoproxyConfig } from './doors/goproxy/config.ts'
-import type { ModuleProxy } from './doors/goproxy/module-proxy.ts'
 import { createEngine } from './engine/engine.ts'
 import type { Exchange } from './engine/exchange.ts'
 import { inSlices } from './engine/loop-slices.ts'
@@ -26,6 +23,7 @@ import type { BindAddress, World } from './engine/world.ts'
 import { Generation } from './generation.ts'
 import { ListenerSet, type LeavingListeners, type ListenerChange } from './listener-set.ts'
 import type { LoadContext } from './load-off-loop.ts'
+import { openModules } from './open-modules.ts'
 import { ReloadQueue, type LoadConfig } from './reload-queue.ts'
 
 export interface TurnpikeOptions {
@@ -359,27 +357,18 @@ async function buildGeneration(config: Config, parts: Parts): Promise<{ generati
   const report = (error: unknown): void => logger.error('a middleware failed', { error })
   try {
     const modules = config.goproxy === undefined ? null : await openModules(config.goproxy, services, scope, report)
-    const steps = Generation.building(config, { services, modules, via: viaLine === '' ? '' : pseudonym, scope, report })
+    const steps = Generation.building(config, {
+      services,
+      modules,
+      via: viaLine === '' ? '' : pseudonym,
+      scope,
+      report,
+    })
     return { generation: await inSlices(steps, services.world, parts.scope.signal), scope }
   } catch (error) {
     await scope.close()
     throw error
   }
-}
-
-/** The module proxy of a config: the one that an earlier generation has, where it is configured alike. */
-async function openModules(
-  config: GoproxyConfig,
-  services: EngineServices,
-  scope: Scope,
-  report: (error: unknown) => void,
-): Promise<ModuleProxy> {
-  // Nothing of it is loaded where it is not configured.
-  const { ModuleProxy: Loaded } = await import('./doors/goproxy/module-proxy.ts')
-  const key = `goproxy:${hash('sha256', contentText(config))}`
-  const modules = scope.shared(key, (own) => new Loaded(config, { services, scope: own, report }))
-  await modules.ready
-  return modules
 }
 
 /** RFC 9110 §7.6.3: a pseudonym; two instances in a row must not take each other for themselves (H14). */

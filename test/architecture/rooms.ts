@@ -23,6 +23,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   config: { mayImport: ['core'], configOf: ['doors', 'upstream', 'middleware', 'certs', 'control', 'engine'] },
   control: { mayImport: ['core', 'engine', 'upstream', 'certs', 'config'] },
   'middlewares.ts': { mayImport: ['core', 'engine', 'middleware', 'config'] },
+  'open-modules.ts': { mayImport: everything },
   'module-door.ts': { mayImport: ['engine', 'doors'] },
   'module-target.ts': { mayImport: ['engine', 'doors'] },
   'generation.ts': {
@@ -41,6 +42,7 @@ export const rooms: Readonly<Record<string, Room>> = {
     mayImport: [
       ...everything,
       'generation.ts',
+      'open-modules.ts',
       'control-view.ts',
       'listener-set.ts',
       'reload-queue.ts',

@@ -1,13 +1,5 @@
 import { z } from 'zod'
-import {
-  choice,
-  count,
-  kindOf,
-  offOr,
-  parsed,
-  pattern,
-  positiveDuration,
-} from '../../core/config-fields.ts'
+import { choice, count, kindOf, offOr, parsed, pattern, positiveDuration } from '../../core/config-fields.ts'
 import { fieldName, fieldValue, method, ownFieldName } from '../../core/field-schemas.ts'
 import { isIPv6 } from '../../core/ip.ts'
 import { LocationTemplate } from '../../core/location-template.ts'

@@ -159,7 +159,9 @@ export const goproxySchema = z.strictObject({
     .string()
     .min(1)
     .default('direct')
-    .describe("GOPROXY's own syntax and meaning: members behind `,` are asked on 404 and 410, behind `|` on any error."),
+    .describe(
+      "GOPROXY's own syntax and meaning: members behind `,` are asked on 404 and 410, behind `|` on any error.",
+    ),
   upstreams: z.record(z.string(), member).prefault({}).describe('Settings of members, by their URL in the chain.'),
   private: modulePatterns().describe('GOPRIVATE patterns: fetched by git alone, never asked of a checksum database.'),
   repositories: z

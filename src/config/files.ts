@@ -5,7 +5,8 @@ import { FileText } from '../core/file-text.ts'
 import { parsePasswordHash } from '../core/password-hash.ts'
 import type { Config } from './config.ts'
 import { renderPath, type Path } from './errors.ts'
-import { middlewareFiles, namedByMiddleware } from './middleware-files.ts'
+import { goproxyFiles } from './goproxy-files.ts'
+import { filesIn, middlewareFiles, namedByMiddleware } from './middleware-files.ts'
 import { hashOf, type FileHashes } from './file-hashes.ts'
 import type { Finding } from './source.ts'
 import { systemCode, valueAt } from './tree.ts'
@@ -17,7 +18,7 @@ export interface ReadFiles {
   texts: ReadonlyMap<string, string>
 }
 
-type Kind = 'certificates' | 'key' | 'secret' | 'password' | 'page'
+type Kind = 'certificates' | 'key' | 'secret' | 'password' | 'page' | 'text'
 
 interface Named {
   path: Path
@@ -100,6 +101,7 @@ function namedFiles(data: unknown): Named[] {
   }
   add(['admin', 'token', 'file'], 'secret')
   for (const { path, kind } of middlewareFiles(data)) add(path, kind)
+  for (const { path, kind, keyPath } of goproxyFiles(data)) add(path, kind, keyPath)
   return named
 }
 
@@ -129,7 +131,7 @@ export function fillFiles(config: Config, folder: string, texts: ReadonlyMap<str
   }
   const token = config.admin?.token
   if (token !== undefined && token.file !== null) token.fill(texts.get(resolve(folder, token.file))!)
-  for (const each of namedByMiddleware(config)) {
+  for (const each of [...namedByMiddleware(config), ...filesIn(config.goproxy)]) {
     if (each instanceof FileText) text(each)
     else each.fill(texts.get(resolve(folder, each.file!))!)
   }

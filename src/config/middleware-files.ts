@@ -23,14 +23,17 @@ export function middlewareFiles(data: unknown): { path: Path; kind: 'password' |
 }
 
 /** Every file that the middleware of a checked config names, to be filled with what stands there. */
-export function namedByMiddleware({ listeners, gateway, middlewares }: Config): (FileText | Secret)[] {
-  const lists = [...Object.values(listeners), ...(gateway === undefined ? [] : [gateway, ...gateway.routes])]
+export function namedByMiddleware({ listeners, gateway, goproxy, middlewares }: Config): (FileText | Secret)[] {
+  const doors = [goproxy, gateway, ...(gateway?.routes ?? [])].filter((each) => each !== undefined)
+  const lists = [...Object.values(listeners), ...doors]
   const uses = [...Object.values(middlewares), ...lists.flatMap(({ use }) => use)]
   return uses.flatMap((use) => ('kind' in use ? filesIn(use.options) : []))
 }
 
-function filesIn(value: unknown): (FileText | Secret)[] {
+/** Every file that a part of a checked config names. */
+export function filesIn(value: unknown): (FileText | Secret)[] {
   if (value instanceof FileText) return [value]
   if (value instanceof Secret) return value.file === null ? [] : [value]
+  if (Array.isArray(value)) return value.flatMap(filesIn)
   return isTree(value) ? Object.values(value).flatMap(filesIn) : []
 }

@@ -9,6 +9,7 @@ export function useLists(data: unknown): { path: Path; list: readonly unknown[] 
   const holders: [Path, unknown][] = [
     ...Object.entries(treeOf(root['listeners'])).map(([name, each]): [Path, unknown] => [['listeners', name], each]),
     [['gateway'], gateway],
+    [['goproxy'], root['goproxy']],
     ...routes.map((each, index): [Path, unknown] => [['gateway', 'routes', index], each]),
   ]
   return holders.flatMap(([path, holder]) => {

@@ -13,7 +13,11 @@ import type { PlainConfig } from './validate.ts'
  */
 export function* rebuilding({ data, folder, texts }: PlainConfig): Steps<Config> {
   const tree = treeOf(data)
-  if (tree['gateway'] === undefined) return configSchema.parse(data)
+  if (tree['gateway'] === undefined) {
+    const config = configSchema.parse(data)
+    fillFiles(config, folder, texts)
+    return config
+  }
   const { routes, upstreams, ...gateway } = treeOf(tree['gateway'])
   const config = configSchema.parse({ ...tree, gateway: { ...gateway, routes: [], upstreams: {} } })
   const built = config.gateway!

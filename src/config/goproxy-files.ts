@@ -1,0 +1,39 @@
+import type { Path } from './errors.ts'
+import { treeOf } from './tree.ts'
+
+/** A file that the `goproxy` block names. */
+export interface GoproxyFile {
+  path: Path
+  kind: 'certificates' | 'key' | 'secret' | 'text'
+  /** Where the key of a certificate is named. */
+  keyPath?: Path
+}
+
+/** Where the `goproxy` block of an unchecked config names files: secrets, certificates, keys, a netrc. */
+export function goproxyFiles(data: unknown): GoproxyFile[] {
+  const goproxy = treeOf(treeOf(data)['goproxy'])
+  const secret = (...path: Path): GoproxyFile => ({ path: ['goproxy', ...path, 'file'], kind: 'secret' })
+  const members = Object.keys(treeOf(goproxy['upstreams'])).flatMap((url): GoproxyFile[] => {
+    const tls = ['goproxy', 'upstreams', url, 'tls']
+    return [
+      { path: [...tls, 'ca'], kind: 'certificates' },
+      { path: [...tls, 'cert'], kind: 'certificates', keyPath: [...tls, 'key'] },
+      { path: [...tls, 'key'], kind: 'key' },
+    ]
+  })
+  const credentials = Array.isArray(goproxy['credentials']) ? goproxy['credentials'] : []
+  const auth = treeOf(goproxy['auth'])
+  return [
+    ...members,
+    ...credentials.flatMap((_, index): GoproxyFile[] => [
+      secret('credentials', index, 'password'),
+      { path: ['goproxy', 'credentials', index, 'sshKey'], kind: 'text' },
+      { path: ['goproxy', 'credentials', index, 'knownHosts'], kind: 'text' },
+    ]),
+    { path: ['goproxy', 'netrc'], kind: 'text' },
+    ...Object.keys(treeOf(treeOf(auth['basic'])['users'])).map((user) => secret('auth', 'basic', 'users', user)),
+    ...Object.keys(treeOf(treeOf(auth['bearer'])['tokens'])).map((name) => secret('auth', 'bearer', 'tokens', name)),
+    secret('store', 's3', 'secretAccessKey'),
+    secret('ownSumdb', 'key'),
+  ]
+}

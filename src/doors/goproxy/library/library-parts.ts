@@ -1,0 +1,57 @@
+import type { Scope } from '../../../engine/scope.ts'
+import type { EngineServices } from '../../../engine/services.ts'
+import type { GoproxyConfig } from '../config.ts'
+import type { Coordination } from '../coordination/coordination.ts'
+import type { ModuleOrigin } from '../origin/module-origin.ts'
+import type { ModuleStore } from '../store/module-store.ts'
+import type { StagedFile } from '../store/staged-file.ts'
+import type { ModuleTrust } from '../trust/module-trust.ts'
+
+/** What a zip turned out to be. */
+export interface CheckedZip {
+  h1: string
+  /** `h1:…` of its go.mod, null where it has none. */
+  modH1: string | null
+  mod: Buffer | null
+}
+
+/** Reads a zip that was staged and says whether it is the module's (G21). Rejects where it is not. */
+export interface ZipChecking {
+  check(file: StagedFile, module: string, version: string, limits: ZipLimits): Promise<CheckedZip>
+}
+
+/** In bytes. */
+export interface ZipLimits {
+  zip: number
+  mod: number
+}
+
+/** Who may have what. */
+export interface LibraryPolicy {
+  isPrivate(module: string): boolean
+  /** Throws 403 where the module, or this version of it, is denied. */
+  checkDenied(module: string, version: string | null): void
+  /** Throws 403 where it was first seen too short a time ago. `firstSeenMs` is in ms since 1970. */
+  checkAge(module: string, version: string, firstSeenMs: number): void
+}
+
+/** The log that private modules can be verified by. */
+export interface VersionLog {
+  add(module: string, version: string, zipH1: string, modH1: string): Promise<void>
+}
+
+/** What a library is built of. */
+export interface LibraryParts {
+  config: Pick<GoproxyConfig, 'freshness' | 'limits' | 'offline' | 'cooldown'>
+  services: Pick<EngineServices, 'world' | 'ledger' | 'notify'>
+  scope: Scope
+  origin: ModuleOrigin
+  store: ModuleStore
+  /** Null: nothing is verified. */
+  trust: ModuleTrust | null
+  checker: ZipChecking
+  policy: LibraryPolicy
+  /** Null: there is none. */
+  log: VersionLog | null
+  coordination: Coordination
+}

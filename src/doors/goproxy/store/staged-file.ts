@@ -23,6 +23,11 @@ export interface StagedFile {
    * 0 at the end of a released file. Rejects once it failed.
    */
   read(into: Buffer, position: number): Promise<number>
+  /**
+   * Bytes at `position` for the one who checks it: what is held back too, and without waiting. 0 where nothing was
+   * written yet.
+   */
+  peek(into: Buffer, position: number): Promise<number>
   /** Removes it, unless a store took it. Readers that have it open go on. */
   discard(): Promise<void>
 }

@@ -27,6 +27,8 @@ export type ZipAnswer = {
   modifiedMs: number
   /** Null while it is not known: what is staged is checked when all of it is there. */
   h1: string | null
+  /** Of the file's bytes, lower case hex: what an ETag is made of, since two zips may share their `h1`. Null while it is not known. */
+  sha256: string | null
   /** Nobody reads it any more. A download that nobody reads is given up, unless most of it is there. */
   close(): Promise<void>
 } & ({ kind: 'stored'; file: ZipFile } | { kind: 'staged'; file: StagedFile })

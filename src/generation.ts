@@ -17,6 +17,7 @@ import type { Scope } from './engine/scope.ts'
 import type { Door, EngineServices } from './engine/services.ts'
 import type { UpstreamSecurity } from './engine/tls/upstream-security.ts'
 import { UpstreamTls } from './engine/tls/upstream-tls.ts'
+import type { MiddlewareDefinitions } from './middleware-definitions.ts'
 import { Middlewares } from './middlewares.ts'
 import { ModuleDoor } from './module-door.ts'
 import { ModuleTarget } from './module-target.ts'
@@ -31,6 +32,8 @@ export interface GenerationParts {
   via: string
   /** Its own: all that it starts is started through it, and ends with it. */
   scope: Scope
+  /** The code of the middleware that the config has. */
+  middleware: MiddlewareDefinitions
   /** The module proxy that the config asks for, null for none. */
   modules: ModuleProxy | null
   /** Told what a middleware threw that is no TurnpikeError. */
@@ -83,6 +86,7 @@ export class Generation implements Door {
     }
     const middlewares = new Middlewares({
       named: config.middlewares,
+      definitions: parts.middleware,
       scope,
       services,
       upstream: (name) => clusters.get(name),

@@ -1,9 +1,11 @@
 import type { Config } from './config/config.ts'
 import { ConfigError, type Problem } from './config/errors.ts'
+import { useListsOf } from './config/middleware-uses.ts'
 import { createEngine } from './engine/engine.ts'
 import { realWorld } from './engine/real-world.ts'
 import { Scope } from './engine/scope.ts'
 import { SharedStates } from './engine/shared-states.ts'
+import { loadMiddlewareDefinitions } from './middleware-definitions.ts'
 import { Middlewares } from './middlewares.ts'
 
 /**
@@ -15,13 +17,13 @@ export async function tryMiddleware(config: Config): Promise<void> {
   const observer = { routed() {}, finished() {} }
   const services = createEngine({ world, observer, pseudonym: 'check' })
   const scope = new Scope({ world, ledger: services.ledger, states: new SharedStates(), onError: () => {} })
-  const { gateway, listeners, middlewares: named } = config
+  const { gateway, middlewares: named } = config
   const upstreams = gateway?.upstreams ?? {}
   const upstream = (name: string) => (Object.hasOwn(upstreams, name) ? { handle() {} } : undefined)
-  const middlewares = new Middlewares({ named, scope, services, upstream })
+  const definitions = await loadMiddlewareDefinitions(config)
+  const middlewares = new Middlewares({ named, definitions, scope, services, upstream })
   const problems: Problem[] = []
-  const uses = [...Object.values(listeners), ...(gateway === undefined ? [] : [gateway, ...gateway.routes])]
-  for (const [place, { use }] of uses.entries()) {
+  for (const [place, use] of useListsOf(config).entries()) {
     for (const [index, each] of use.entries()) {
       try {
         middlewares.of([each], `check ${place} ${index}`)

@@ -1,42 +1,17 @@
 import { ConfigError } from './config/errors.ts'
-import type { KindUse, MiddlewareKind, MiddlewareUse } from './config/middleware-schemas.ts'
+import type { KindUse, MiddlewareUse } from './config/middleware-schemas.ts'
 import { importedModules } from './config/module-graph.ts'
 import type { ModuleUse } from './config/module-use.ts'
 import type { Middleware, MiddlewareContext, MiddlewareDefinition } from './engine/middleware/middleware.ts'
 import type { Scope } from './engine/scope.ts'
-import { basicAuth } from './middleware/basic-auth/basic-auth.ts'
-import { bodyLimit } from './middleware/body-limit/body-limit.ts'
-import { compress } from './middleware/compress/compress.ts'
-import { cors } from './middleware/cors/cors.ts'
-import { errorPages } from './middleware/error-pages/error-pages.ts'
-import { headers } from './middleware/headers/headers.ts'
-import { ipFilter } from './middleware/ip-filter/ip-filter.ts'
-import { mirror } from './middleware/mirror/mirror.ts'
-import { rateLimit } from './middleware/rate-limit/rate-limit.ts'
-import { requestId } from './middleware/request-id/request-id.ts'
-import { rewrite } from './middleware/rewrite/rewrite.ts'
-import { stripPrefix } from './middleware/strip-prefix/strip-prefix.ts'
-
-/** The code of every kind in `middlewareSchemas`. */
-export const middlewareDefinitions: Readonly<Record<MiddlewareKind, MiddlewareDefinition>> = {
-  basicAuth,
-  bodyLimit,
-  compress,
-  cors,
-  errorPages,
-  headers,
-  ipFilter,
-  mirror,
-  rateLimit,
-  requestId,
-  rewrite,
-  stripPrefix,
-}
+import type { MiddlewareDefinitions } from './middleware-definitions.ts'
 
 /** Where the middleware of one generation comes from. */
 export interface MiddlewareSources extends Pick<MiddlewareContext, 'services' | 'upstream'> {
   /** Those under `middlewares`, by name. */
   named: Readonly<Record<string, KindUse | ModuleUse>>
+  /** The code of every kind that the config has. */
+  definitions: MiddlewareDefinitions
   /** All that they start is started through it. */
   scope: Scope
 }
@@ -68,9 +43,9 @@ export class Middlewares {
   }
 
   private create(use: KindUse | ModuleUse, name: string): Middleware {
-    const { services, upstream, scope } = this.sources
+    const { services, upstream, scope, definitions } = this.sources
     const context = { name, services, upstream }
-    if ('kind' in use) return middlewareDefinitions[use.kind].create(use.options, scope, context)
+    if ('kind' in use) return definitions.get(use.kind)!.create(use.options, scope, context)
     const fail = (message: string) =>
       new ConfigError([{ ...use.place, code: 'ERR_CONFIG_MODULE', message: `${use.file}: ${message}` }])
     try {

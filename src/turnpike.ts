@@ -14,16 +14,15 @@ import { formatAddress, type ListenAddress } from './core/address.ts'
 import { TurnpikeError } from './core/error.ts'
 import { createEngine } from './engine/engine.ts'
 import type { Exchange } from './engine/exchange.ts'
-import { inSlices } from './engine/loop-slices.ts'
 import { realWorld } from './engine/real-world.ts'
 import { Scope } from './engine/scope.ts'
 import type { EngineServices } from './engine/services.ts'
 import { SharedStates } from './engine/shared-states.ts'
 import type { BindAddress, World } from './engine/world.ts'
-import { Generation } from './generation.ts'
+import { buildGeneration, pseudonyms } from './build-generation.ts'
+import type { Generation } from './generation.ts'
 import { ListenerSet, type LeavingListeners, type ListenerChange } from './listener-set.ts'
 import type { LoadContext } from './load-off-loop.ts'
-import { openModules } from './open-modules.ts'
 import { ReloadQueue, type LoadConfig } from './reload-queue.ts'
 
 export interface TurnpikeOptions {
@@ -347,34 +346,6 @@ async function makeParts(config: Config, options: TurnpikeOptions): Promise<Part
   })
   const reread = load === undefined ? null : () => load({ scope, world, ledger })
   return { services, metrics, log, scope, pseudonym, logger, closeLogger, load: reread }
-}
-
-/** Rejects with what the config's parts throw, with nothing left running. */
-async function buildGeneration(config: Config, parts: Parts): Promise<{ generation: Generation; scope: Scope }> {
-  const { services, logger } = parts
-  const scope = parts.scope.child()
-  const { viaLine, pseudonym } = pseudonyms(config, parts.pseudonym)
-  const report = (error: unknown): void => logger.error('a middleware failed', { error })
-  try {
-    const modules = config.goproxy === undefined ? null : await openModules(config.goproxy, services, scope, report)
-    const steps = Generation.building(config, {
-      services,
-      modules,
-      via: viaLine === '' ? '' : pseudonym,
-      scope,
-      report,
-    })
-    return { generation: await inSlices(steps, services.world, parts.scope.signal), scope }
-  } catch (error) {
-    await scope.close()
-    throw error
-  }
-}
-
-/** RFC 9110 §7.6.3: a pseudonym; two instances in a row must not take each other for themselves (H14). */
-function pseudonyms({ via }: Config, own: string): Pick<EngineServices, 'pseudonym' | 'viaLine'> {
-  const pseudonym = via === 'auto' || via === null ? own : via
-  return { pseudonym, viaLine: via === null ? '' : `Via: 1.1 ${pseudonym}\r\n` }
 }
 
 function accessTarget({ log }: Config): string | null {

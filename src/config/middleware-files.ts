@@ -3,6 +3,7 @@ import { Secret } from '../core/secret.ts'
 import type { Config } from './config.ts'
 import type { Path } from './errors.ts'
 import { writtenMiddleware } from './middleware-places.ts'
+import { middlewareUses } from './middleware-uses.ts'
 import { isTree, treeOf } from './tree.ts'
 
 /** Where the middleware of an unchecked config names files: of password hashes, and of pages. */
@@ -23,11 +24,8 @@ export function middlewareFiles(data: unknown): { path: Path; kind: 'password' |
 }
 
 /** Every file that the middleware of a checked config names, to be filled with what stands there. */
-export function namedByMiddleware({ listeners, gateway, goproxy, middlewares }: Config): (FileText | Secret)[] {
-  const doors = [goproxy, gateway, ...(gateway?.routes ?? [])].filter((each) => each !== undefined)
-  const lists = [...Object.values(listeners), ...doors]
-  const uses = [...Object.values(middlewares), ...lists.flatMap(({ use }) => use)]
-  return uses.flatMap((use) => ('kind' in use ? filesIn(use.options) : []))
+export function namedByMiddleware(config: Config): (FileText | Secret)[] {
+  return middlewareUses(config).flatMap((use) => ('kind' in use ? filesIn(use.options) : []))
 }
 
 /** Every file that a part of a checked config names. */

@@ -7,7 +7,7 @@ import type { MiddlewareKind } from '../../src/config/middleware-schemas.ts'
 import type { Exchange } from '../../src/engine/exchange.ts'
 import { ledgerKinds } from '../../src/engine/ledger.ts'
 import type { Middleware, MiddlewareDefinition } from '../../src/engine/middleware/middleware.ts'
-import { middlewareDefinitions } from '../../src/middlewares.ts'
+import { middlewareLoaders } from '../../src/middleware-definitions.ts'
 import { startGateway, type TestGateway } from '../support/gateway.ts'
 import { startOrigin, type Origin } from '../support/origin.ts'
 import type { RawPeer } from '../support/raw-peer.ts'
@@ -156,7 +156,7 @@ async function start(
 ): Promise<{ client: RawPeer; origin: Origin; gateway: TestGateway; calls: Calls }> {
   const origin = await startOrigin(t, service)
   const other = await startOrigin(t)
-  const calls = new Calls(t, middlewareDefinitions[kind])
+  const calls = new Calls(t, await middlewareLoaders[kind]())
   const gateway = await startGateway(t, { config: configWith(kind, options, [origin.url, other.url]) })
   return { client: await gateway.connect(), origin, gateway, calls }
 }

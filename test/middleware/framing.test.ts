@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
 import { describe, test, type TestContext } from 'node:test'
 import type { Middleware } from '../../src/engine/middleware/middleware.ts'
-import { middlewareDefinitions } from '../../src/middlewares.ts'
+import { middlewareLoaders } from '../../src/middleware-definitions.ts'
 import { ok } from '../support/origin.ts'
 import { get, post } from '../support/raw-client.ts'
 import { through } from './through.ts'
 
 /** A gateway with middleware that does what nobody should. */
 async function misled(t: TestContext, middleware: Middleware) {
-  t.mock.method(middlewareDefinitions.headers, 'create', () => middleware)
+  t.mock.method(await middlewareLoaders.headers(), 'create', () => middleware)
   return through(t, [{ headers: {} }], () => ok('hello', 'Date: Sun, 22 Nov 2026 12:00:00 GMT\r\n'))
 }
 

@@ -1,0 +1,48 @@
+import type { Config } from './config/config.ts'
+import type { Logger } from './control/logger.ts'
+import { inSlices } from './engine/loop-slices.ts'
+import type { Scope } from './engine/scope.ts'
+import type { EngineServices } from './engine/services.ts'
+import { Generation } from './generation.ts'
+import { loadMiddlewareDefinitions } from './middleware-definitions.ts'
+import { openModules } from './open-modules.ts'
+
+/** What every generation of one Turnpike is built with. */
+export interface BuildParts {
+  services: EngineServices
+  scope: Scope
+  /** This instance's name where the config gives none. */
+  pseudonym: string
+  logger: Pick<Logger, 'error'>
+}
+
+/** Rejects with what the config's parts throw, with nothing left running. */
+export async function buildGeneration(
+  config: Config,
+  parts: BuildParts,
+): Promise<{ generation: Generation; scope: Scope }> {
+  const { services, logger } = parts
+  const scope = parts.scope.child()
+  const { viaLine, pseudonym } = pseudonyms(config, parts.pseudonym)
+  const report = (error: unknown): void => logger.error('a middleware failed', { error })
+  try {
+    const steps = Generation.building(config, {
+      services,
+      middleware: await loadMiddlewareDefinitions(config),
+      modules: config.goproxy === undefined ? null : await openModules(config.goproxy, services, scope, report),
+      via: viaLine === '' ? '' : pseudonym,
+      scope,
+      report,
+    })
+    return { generation: await inSlices(steps, services.world, parts.scope.signal), scope }
+  } catch (error) {
+    await scope.close()
+    throw error
+  }
+}
+
+/** RFC 9110 §7.6.3: a pseudonym; two instances in a row must not take each other for themselves (H14). */
+export function pseudonyms({ via }: Config, own: string): Pick<EngineServices, 'pseudonym' | 'viaLine'> {
+  const pseudonym = via === 'auto' || via === null ? own : via
+  return { pseudonym, viaLine: via === null ? '' : `Via: 1.1 ${pseudonym}\r\n` }
+}

@@ -1,7 +1,12 @@
+import { hash } from 'node:crypto'
+
 /** A password as it is kept: never the password itself. */
 export type PasswordHash =
   | { kind: 'scrypt'; cost: number; blockSize: number; parallelization: number; salt: Buffer; key: Buffer }
   | { kind: 'bcrypt'; text: string }
+
+/** A password that somebody may prove: kept as a hash, or by the SHA-256 of what the config says in plain. */
+export type KnownPassword = PasswordHash | { kind: 'plain'; sha256: Buffer }
 
 const scryptSyntax = /^\$scrypt\$ln=(\d{1,2}),r=(\d{1,2}),p=(\d{1,2})\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$/
 const bcryptSyntax = /^\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}$/
@@ -15,15 +20,15 @@ const MOST_BCRYPT_ROUNDS = 16
  * `$2a$`, `$2b$`, `$2y$`; `user:` before it, as htpasswd writes it, is skipped. Throws a RangeError that does not show it.
  */
 export function parsePasswordHash(text: string): PasswordHash {
-  const hash = text.trim().replace(/^[^:$]*:/, '')
-  const bcrypt = bcryptSyntax.exec(hash)
+  const kept = text.trim().replace(/^[^:$]*:/, '')
+  const bcrypt = bcryptSyntax.exec(kept)
   if (bcrypt !== null) {
     const rounds = Number(bcrypt[1])
     if (rounds < 4 || rounds > MOST_BCRYPT_ROUNDS)
       throw new RangeError(`a bcrypt cost of ${rounds} is outside 4 to ${MOST_BCRYPT_ROUNDS}`)
-    return { kind: 'bcrypt', text: hash }
+    return { kind: 'bcrypt', text: kept }
   }
-  const [, exponent, blockSize, parallelization, salt, key] = scryptSyntax.exec(hash) ?? []
+  const [, exponent, blockSize, parallelization, salt, key] = scryptSyntax.exec(kept) ?? []
   if (key === undefined)
     throw new RangeError('it is no scrypt or bcrypt hash: make one with turnpike hash-password or htpasswd -B')
   const parsed = {
@@ -41,14 +46,23 @@ export function parsePasswordHash(text: string): PasswordHash {
   return parsed
 }
 
+/**
+ * A password of the config: what looks like a hash is one, all else is the password itself.
+ * Throws a RangeError that does not show it.
+ */
+export function readPassword(text: string): KnownPassword {
+  if (/^(?:[^:$]*:)?\$(?:scrypt|2[aby])\$/.test(text)) return parsePasswordHash(text)
+  return { kind: 'plain', sha256: hash('sha256', text, 'buffer') }
+}
+
 /** Memory that making a key takes. */
 export function scryptBytes({ cost, blockSize }: { cost: number; blockSize: number }): number {
   return 128 * cost * blockSize
 }
 
 /** The PHC string of a key made with scrypt. */
-export function formatScrypt(hash: Extract<PasswordHash, { kind: 'scrypt' }>): string {
-  const { cost, blockSize, parallelization, salt, key } = hash
+export function formatScrypt(made: Extract<PasswordHash, { kind: 'scrypt' }>): string {
+  const { cost, blockSize, parallelization, salt, key } = made
   return `$scrypt$ln=${Math.log2(cost)},r=${blockSize},p=${parallelization}$${base64(salt)}$${base64(key)}`
 }
 

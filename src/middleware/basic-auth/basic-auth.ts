@@ -1,16 +1,14 @@
 import { TurnpikeError } from '../../core/error.ts'
 import { hash } from 'node:crypto'
 import { FieldChanges } from '../../core/field-changes.ts'
-import type { Headers } from '../../core/headers.ts'
 import { parsePasswordHash } from '../../core/password-hash.ts'
 import type { Exchange } from '../../engine/exchange.ts'
 import { defineMiddleware } from '../../engine/middleware/middleware.ts'
-import { BcryptThread } from './bcrypt-thread.ts'
+import { BcryptThread } from '../../engine/logins/bcrypt-thread.ts'
+import { Logins } from '../../engine/logins/logins.ts'
+import { PasswordCheck } from '../../engine/logins/password-check.ts'
+import { RecentLogins } from '../../engine/logins/recent-logins.ts'
 import { basicAuthOptions } from './config.ts'
-import { Logins } from './logins.ts'
-import { PasswordCheck } from './password-check.ts'
-
-const RECENT_MS = 1000
 
 /** Asks for a user name and a password (RFC 7617). */
 export const basicAuth = defineMiddleware({
@@ -35,22 +33,17 @@ export const basicAuth = defineMiddleware({
       exchange.user = user
       if (!forward) unseen.apply(exchange.headers)
     }
-    // Heads that come again byte for byte are not asked about again for a second: hashing the field costs 1 µs.
-    const recent = new WeakMap<Headers, { user: string; until: number }>()
+    const recent = new RecentLogins(world)
     return {
       request(exchange) {
         const { headers } = exchange
-        const template = headers.hasAdded('authorization') ? null : headers.intact
-        if (template !== null) {
-          const known = recent.get(template)
-          if (known !== undefined && known.until > world.now()) return enter(exchange, known.user)
-        }
+        const known = recent.find(headers)
+        if (known !== null) return enter(exchange, known)
         const [value, ...more] = headers.getAll('authorization')
         // Of two, the upstream might believe the other one.
         if (value === undefined || more.length > 0) return refuse()
         const user = logins.userOf(value)
-        if (typeof user === 'string' && template !== null)
-          recent.set(template, { user, until: world.now() + RECENT_MS })
+        if (typeof user === 'string') recent.remember(headers, user)
         if (typeof user !== 'object' || user === null) return enter(exchange, user)
         return user.then((found) => enter(exchange, found))
       },

@@ -1,6 +1,6 @@
-import { scrypt, timingSafeEqual } from 'node:crypto'
+import { hash, scrypt, timingSafeEqual } from 'node:crypto'
 import { TurnpikeError } from '../../core/error.ts'
-import { scryptBytes, type PasswordHash } from '../../core/password-hash.ts'
+import { scryptBytes, type KnownPassword, type PasswordHash } from '../../core/password-hash.ts'
 import type { BcryptThread } from './bcrypt-thread.ts'
 
 /** Checked at a time: the thread pool has files and names to look up too. */
@@ -18,7 +18,8 @@ export class PasswordCheck {
   }
 
   /** Rejects with ERR_AUTH_BUSY where too many wait. */
-  async isRight(password: string, hash: PasswordHash): Promise<boolean> {
+  async isRight(password: string, known: KnownPassword): Promise<boolean> {
+    if (known.kind === 'plain') return timingSafeEqual(hash('sha256', password, 'buffer'), known.sha256)
     if (this.running < AT_ONCE) {
       this.running++
     } else {
@@ -27,9 +28,9 @@ export class PasswordCheck {
       await new Promise<void>((resolve) => this.waiting.push(resolve))
     }
     try {
-      return hash.kind === 'bcrypt'
-        ? await this.bcrypt.isRight(password, hash.text)
-        : await isScryptRight(password, hash)
+      return known.kind === 'bcrypt'
+        ? await this.bcrypt.isRight(password, known.text)
+        : await isScryptRight(password, known)
     } finally {
       const next = this.waiting.shift()
       if (next === undefined) this.running--
@@ -38,10 +39,10 @@ export class PasswordCheck {
   }
 }
 
-function isScryptRight(password: string, hash: Extract<PasswordHash, { kind: 'scrypt' }>): Promise<boolean> {
-  const { cost, blockSize, parallelization, salt, key } = hash
+function isScryptRight(password: string, known: Extract<PasswordHash, { kind: 'scrypt' }>): Promise<boolean> {
+  const { cost, blockSize, parallelization, salt, key } = known
   // Besides the blocks themselves, one for each of p, and some.
-  const maxmem = scryptBytes(hash) + 128 * blockSize * (parallelization + 2) + 1024
+  const maxmem = scryptBytes(known) + 128 * blockSize * (parallelization + 2) + 1024
   return new Promise((resolve, reject) => {
     scrypt(password, salt, key.length, { cost, blockSize, parallelization, maxmem }, (error, made) => {
       if (error === null) resolve(timingSafeEqual(made, key))

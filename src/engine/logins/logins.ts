@@ -1,6 +1,6 @@
 import { hash, randomBytes } from 'node:crypto'
-import type { PasswordHash } from '../../core/password-hash.ts'
-import type { World } from '../../engine/world.ts'
+import type { KnownPassword } from '../../core/password-hash.ts'
+import type { World } from '../world.ts'
 import type { PasswordCheck } from './password-check.ts'
 
 /** Right passwords that are remembered, and for how long. */
@@ -12,8 +12,8 @@ const REMEMBERED_MS = 5 * 60_000
  * the field: checking a password takes a tenth of a second on purpose.
  */
 export class Logins {
-  private readonly hashes: ReadonlyMap<string, PasswordHash>
-  private readonly all: readonly PasswordHash[]
+  private readonly hashes: ReadonlyMap<string, KnownPassword>
+  private readonly all: readonly KnownPassword[]
   private readonly check: PasswordCheck
   private readonly world: Pick<World, 'now'>
   private readonly key = randomBytes(32).toString('base64')
@@ -21,7 +21,7 @@ export class Logins {
   /** A browser asks for many things at once with the same password. */
   private readonly checking = new Map<string, Promise<string | null>>()
 
-  constructor(hashes: ReadonlyMap<string, PasswordHash>, check: PasswordCheck, world: Pick<World, 'now'>) {
+  constructor(hashes: ReadonlyMap<string, KnownPassword>, check: PasswordCheck, world: Pick<World, 'now'>) {
     this.hashes = hashes
     this.all = [...hashes.values()]
     this.check = check
@@ -53,7 +53,7 @@ export class Logins {
     return user
   }
 
-  private decoy(user: string): PasswordHash {
+  private decoy(user: string): KnownPassword {
     return this.all[Number.parseInt(this.digest(user).slice(0, 8), 16) % this.all.length]!
   }
 

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads'
 import { TurnpikeError } from '../../core/error.ts'
-import type { Scope } from '../../engine/scope.ts'
+import type { Scope } from '../scope.ts'
 
 /** What the thread is asked. */
 export interface BcryptQuestion {

@@ -20,7 +20,12 @@ export const ledgerKinds = [
   'workers',
   'codecs',
   'mirrors',
+  'ownRequests',
+  'processes',
   'modules',
+  'stagedFiles',
+  'openZips',
+  'storeLocks',
 ] as const
 
 export type LedgerKind = (typeof ledgerKinds)[number]

@@ -44,8 +44,13 @@ export interface ZipFile {
 export interface ModuleStore extends Staging {
   readonly documents: DocumentStore
   get(module: string, version: string): Promise<StoredVersion | null>
-  /** Commits a version, or adds the zip to one. Takes the staged file over. Resolves when it is safe on disk. */
+  /**
+   * Commits a version, or adds the zip to one. The store takes the staged file over where it keeps it; who made that
+   * still calls its `discard`. Where the same contents are there already nothing changes, whatever the bytes of `.info`
+   * and zip are. Resolves when it is safe on disk.
+   */
   put(version: StoredVersion, zip: StagedFile | null): Promise<void>
+  /** Rejects with ERR_MODULE_STORE where it went since `get`: ask again. */
   openZip(version: StoredVersion): Promise<ZipFile>
   /** Notes that it was used now: what retention goes by. Cheap; written down later. */
   touch(module: string, version: string): void

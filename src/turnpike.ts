@@ -10,6 +10,7 @@ import { openLogger } from './control/open-logger.ts'
 import { LoopDelay } from './control/loop-delay.ts'
 import { Metrics } from './control/metrics.ts'
 import { ReloadHistory, type ReloadReport } from './control/reload-history.ts'
+import { version } from './control/version.ts'
 import { formatAddress, type ListenAddress } from './core/address.ts'
 import { TurnpikeError } from './core/error.ts'
 import { createEngine } from './engine/engine.ts'
@@ -316,6 +317,7 @@ async function makeParts(config: Config, options: TurnpikeOptions): Promise<Part
   const services: EngineServices = createEngine({
     world,
     ...pseudonyms(config, pseudonym),
+    userAgent: `turnpike/${version()}`,
     observer: {
       routed: (exchange) => metrics.routed(exchange),
       finished: (exchange) => {

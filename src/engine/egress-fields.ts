@@ -9,17 +9,19 @@ export interface HopOptions {
   endpointAuthority: string
   /** This instance's name in `Via`, '' for no `Via`. */
   via: string
+  /** Whether the requests are Turnpike's own: nothing is said of a client then. Default: false. */
+  own?: boolean
 }
 
 /**
  * The half of the egress choke point that no protocol changes: settles the received fields for the next
  * hop, and returns the lines that this hop adds to them, each ending in CRLF.
  */
-export function egressFields(exchange: Exchange, { via }: HopOptions): string {
+export function egressFields(exchange: Exchange, { via, own = false }: HopOptions): string {
   const { headers, body } = exchange
   // Of two, which only middleware can make, the one that was added.
   if (headers.hasAdded('host')) headers.set('host', headers.getAll('host').at(-1)!)
-  const lines = forwardedLines(exchange)
+  const lines = own ? '' : forwardedLines(exchange)
   const length = body === null ? 0 : body.length
   // As we understood it: nginx refuses a tab before the number, others may read leading zeros as octal.
   // Written into the fields, since the same request may leave a second time.

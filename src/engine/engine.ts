@@ -17,6 +17,8 @@ export interface EngineOptions {
   pseudonym: string
   /** The `Via` line of replies, '' for none. Default: with that name. */
   viaLine?: string
+  /** What requests of our own call themselves. Default: turnpike. */
+  userAgent?: string
 }
 
 /** What the connections of one data plane share. Holds no socket until something listens or dials. */
@@ -26,6 +28,7 @@ export function createEngine({
   notify = () => {},
   pseudonym,
   viaLine = `Via: 1.1 ${pseudonym}\r\n`,
+  userAgent = 'turnpike',
 }: EngineOptions): EngineServices {
   const ledger = new Ledger()
   const timers = new TimerWheel(world, ledger)
@@ -39,6 +42,7 @@ export function createEngine({
     middlewareEvents: new MiddlewareEvents(),
     pseudonym,
     viaLine,
+    userAgent,
     dialler: new Dialler(world, timers, ledger),
     requestIds: new RequestIds(requestIdPrefix(() => world.random())),
     clock: new DateClock(world),

@@ -83,6 +83,8 @@ export class Exchange {
   /** The tries that came to nothing and were followed by another, in order; null where there was none. */
   failedAttempts: FailedAttempt[] | null = null
   reused = false
+  /** TLS version of its connection to the upstream, such as `TLSv1.3`; null over plain text. */
+  upstreamTls: string | null = null
   bytesIn = 0
   bytesOut = 0
   /** First byte of the request. */

@@ -43,6 +43,8 @@ export interface EngineServices {
   pseudonym: string
   /** The `Via` line of a reply, '' where it is off (H14). */
   viaLine: string
+  /** What requests of our own call themselves. */
+  userAgent: string
   /** Reply heads that came before. */
   replyMemo: HeadMemo<ResponseBlock<ReplyFacts>>
   /** Numbers the exchanges. */

@@ -10,6 +10,8 @@ export interface UpstreamTimeouts {
 export interface RouteTimeouts extends UpstreamTimeouts {
   /** Resolving and connecting together. */
   connectMs: number
+  /** The handshake with the endpoint. Default: the upstream's. */
+  tlsMs?: number
   /** From the first byte of the request to the last byte of the reply, tries and queues included; Infinity for no bound. */
   totalMs: number
 }

@@ -1,4 +1,5 @@
 import { TurnpikeError } from '../../core/error.ts'
+import type { AddressGuard } from './address-guard.ts'
 import { dialError } from './dial-error.ts'
 import { Dialled, type AttemptOwner } from './dialled.ts'
 import type { Ledger } from '../ledger.ts'
@@ -16,6 +17,8 @@ export interface DialOptions {
   tls: UpstreamSecurity | null
   /** For the handshake. */
   tlsMs: number
+  /** Which addresses may be connected to (F8). Default: all of them. */
+  guard?: AddressGuard | null
 }
 
 /** One of the two is called once, never before `dial` returns unless the address is known to fail. */
@@ -90,9 +93,7 @@ class Dial implements DialHandle, AttemptOwner {
     const { target, world } = this
     this.wheel.set(this.deadline, 'connect', world.now(), this.options.connectMs)
     if (target.kind === 'unix' || isAddress(target.host)) {
-      this.addresses = [target]
-      this.tryNext()
-      return
+      return this.connect([target])
     }
     this.resolving = true
     world.resolve(target.host, (error, found) => {
@@ -102,8 +103,7 @@ class Dial implements DialHandle, AttemptOwner {
         const cause = error ?? new Error('the name has no address')
         return this.fail(new TurnpikeError('ERR_DNS', { cause }))
       }
-      this.addresses = interleaved(found).map(({ address }) => ({ kind: 'tcp', host: address, port: target.port }))
-      this.tryNext()
+      this.connect(interleaved(found).map(({ address }) => ({ kind: 'tcp', host: address, port: target.port })))
     })
   }
 
@@ -121,7 +121,10 @@ class Dial implements DialHandle, AttemptOwner {
     const { target } = this
     const [host, port] = target.kind === 'tcp' ? [target.host, target.port] : [target.path, 0]
     attempt.secure(tls, host, port, {
-      secured: () => this.succeed(attempt),
+      secured: (version) => {
+        attempt.tlsVersion = version
+        this.succeed(attempt)
+      },
       failed: (error) => this.fail(error),
     })
   }
@@ -134,6 +137,16 @@ class Dial implements DialHandle, AttemptOwner {
     // RFC 8305 §5: a failure starts the next attempt at once.
     if (this.addresses.length > 0) this.tryNext()
     else if (this.attempts.length === 0) this.fail(this.lastError)
+  }
+
+  /** Only to what the guard allows: the very address that was checked is the one that is dialled. */
+  private connect(addresses: DialAddress[]): void {
+    const { target, options } = this
+    const guard = options.guard ?? null
+    this.addresses = guard === null ? addresses : addresses.filter((address) => isAllowed(guard, address))
+    if (this.addresses.length > 0) return this.tryNext()
+    const host = target.kind === 'tcp' ? target.host : target.path
+    this.fail(new TurnpikeError('ERR_ADDRESS_FORBIDDEN', { message: `${host} must not be connected to from here.` }))
   }
 
   private tryNext(): void {
@@ -176,6 +189,10 @@ class Dial implements DialHandle, AttemptOwner {
     for (const attempt of this.attempts.splice(0)) if (attempt !== kept) attempt.abandon()
     if (kept !== null) this.attempts.push(kept)
   }
+}
+
+function isAllowed(guard: AddressGuard, address: DialAddress): boolean {
+  return address.kind === 'tcp' && guard.allows(address.host, address.port)
 }
 
 /** An IPv4 address, or an IPv6 one, by the characters that no name has. */

@@ -19,6 +19,8 @@ export class Dialled implements DialEvents {
   /** The plain socket, or the secured one over it. */
   socket!: Socket
   readonly address: DialAddress
+  /** What the handshake settled on, such as `TLSv1.3`; null over plain text. */
+  tlsVersion: string | null = null
   private readonly ledger: Ledger
   /** Null once the connection stands, and for an attempt that lost. */
   private owner: AttemptOwner | null

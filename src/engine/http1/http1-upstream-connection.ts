@@ -101,6 +101,7 @@ export class Http1UpstreamConnection implements StreamEvents, BodyOwner, BodySin
     exchange.client.worker = this
     exchange.attempts++
     exchange.reused = this.served++ > 0
+    exchange.upstreamTls = this.dialled.tlsVersion
     exchange.connectedAt = now
     this.writer.addText(egressHead(exchange, this.egress))
     const { body } = exchange

@@ -2,6 +2,7 @@ import { TurnpikeError } from '../../core/error.ts'
 import type { AttemptWatcher } from '../attempt-watcher.ts'
 import type { EndpointConnections } from '../endpoint-connections.ts'
 import type { ExchangeWorker } from '../client-port.ts'
+import type { AddressGuard } from '../dial/address-guard.ts'
 import type { DialHandle, DialResult, DialTarget } from '../dial/dial.ts'
 import type { Dialled } from '../dial/dialled.ts'
 import type { EgressOptions } from './egress.ts'
@@ -23,6 +24,8 @@ export interface PoolOptions {
   connectMs: number
   tlsMs: number
   timeouts: UpstreamTimeouts
+  /** Which addresses may be connected to. Default: all of them. */
+  guard?: AddressGuard | null
 }
 
 /** The connections to one endpoint: bounded, the most recently used first, so that the rest can expire. */
@@ -109,8 +112,9 @@ export class Pool implements EndpointConnections, ConnectionKeeper {
   private dial(exchange: Exchange, watcher: AttemptWatcher): void {
     const dial = new PoolDial(this, exchange, watcher)
     this.dials.add(dial)
-    const { target, tls, tlsMs } = this.options
-    dial.handle = this.services.dialler.dial(target, { connectMs: this.connectMs(exchange), tls, tlsMs }, dial)
+    const { target, tls, guard = null } = this.options
+    const tlsMs = exchange.timeouts?.tlsMs ?? this.options.tlsMs
+    dial.handle = this.services.dialler.dial(target, { connectMs: this.connectMs(exchange), tls, tlsMs, guard }, dial)
   }
 
   private connectMs({ timeouts }: Exchange): number {

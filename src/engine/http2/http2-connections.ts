@@ -142,10 +142,10 @@ export class Http2Connections implements EndpointConnections, Http2ConnectionKee
   }
 
   private dial(opening: Opening, exchange: Exchange, watcher: AttemptWatcher): void {
-    const { target, tls, tlsMs, connectMs } = this.options
+    const { target, tls, tlsMs, connectMs, guard = null } = this.options
     opening.riders.add(new WaitingExchange(this.services, exchange, watcher, opening))
     this.openings.add(opening)
-    const options = { connectMs: exchange.timeouts?.connectMs ?? connectMs, tls, tlsMs }
+    const options = { connectMs: exchange.timeouts?.connectMs ?? connectMs, tls, tlsMs, guard }
     opening.handle = this.services.dialler.dial(target, options, opening)
   }
 

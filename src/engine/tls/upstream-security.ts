@@ -4,7 +4,8 @@ import type { Socket } from '../world.ts'
 
 /** How the handshake went; the first call counts. */
 export interface HandshakeEvents {
-  secured(): void
+  /** `version` as in `TLSv1.3`. */
+  secured(version: string | null): void
   failed(error: TurnpikeError): void
 }
 

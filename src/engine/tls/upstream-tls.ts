@@ -82,7 +82,7 @@ export class UpstreamTls implements UpstreamSecurity {
       secured.off('error', failed)
       secured.off('close', closed)
       secured.on('end', () => stream.ended())
-      handshake.secured()
+      handshake.secured(secured.getProtocol())
       if (http2) return
       secured.on('data', (chunk: Buffer) => {
         if (!stream.read(chunk.length, chunk)) secured.pause()

@@ -1,4 +1,5 @@
 import { bodyContract, type BodyTraits } from './body.ts'
+import { filePipes } from './file-pipes.ts'
 import { downstreamPipes, gatewayPipes, type Framings } from './http1-pipes.ts'
 import { http2Pipes } from './http2-pipes.ts'
 import { http2ThroughPipes } from './http2-upstream-pipes.ts'
@@ -46,3 +47,8 @@ bodyContract('HTTP/2 server connection', { request: http2, reply: http2 }, http2
 /** Those of two connections, of which an endpoint is given the larger window. */
 const http2Through: BodyTraits = { ...http2, holds: 1_000_000 }
 bodyContract('HTTP/2 through the engine', { request: http2Through, reply: http2Through }, http2ThroughPipes)
+
+for (const known of [true, false]) {
+  const file: BodyTraits = { holds: 20_000, knowsLength: known, trailers: false }
+  bodyContract(`a file, ${known ? 'of known length' : 'to its end'}`, { request: file, reply: file }, filePipes(known))
+}

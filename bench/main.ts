@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process'
 import path from 'node:path'
 import { benchBalance } from './balance.ts'
 import { benchGateway } from './gateway.ts'
+import { benchGoproxy } from './goproxy.ts'
 import { benchIdle } from './idle.ts'
 import { benchLarge } from './large.ts'
 import { benchMiddleware } from './middleware.ts'
@@ -18,6 +19,7 @@ async function* everything(options: Options): AsyncGenerator<Section> {
   yield* benchMiddleware(options)
   yield* benchBalance(options)
   yield* benchReload()
+  yield* benchGoproxy(options)
   yield* benchIdle()
   yield* benchLarge()
   yield* benchStart()
@@ -26,6 +28,7 @@ async function* everything(options: Options): AsyncGenerator<Section> {
 const benches: Record<string, (options: Options) => AsyncGenerator<Section>> = {
   balance: benchBalance,
   gateway: benchGateway,
+  goproxy: benchGoproxy,
   idle: benchIdle,
   large: benchLarge,
   middleware: benchMiddleware,

@@ -22,6 +22,7 @@ export interface Options {
 export const usage = `npm run bench -- COMMAND [options]
 
   gateway          requests/s, CPU per request, latency at a fixed rate, idle connections
+  goproxy          a module proxy: warm metadata and zips, cold misses, memory, a real project
   middleware       CPU per request with middleware, to the bare route
   balance          latency with one of four endpoints ten times slower, by balancer
   reload           10 000 routes: time, and how long the event loop is held up
@@ -32,6 +33,7 @@ export const usage = `npm run bench -- COMMAND [options]
   profile SCENARIO Turnpike alone under load with --cpu-prof: where its time goes
 
   --rounds N       paired rounds (7)          --only small,tls,download,upload,routes,latency,idle
+                                           --only info,mod,list,zip,large,latency,cold,memory,project (goproxy)
   --seconds N      a contender and round (4)  --contenders turnpike,nginx,…
   --write          update bench/RESULTS.md    --no-build   use dist/ as it is
 `

@@ -60,14 +60,20 @@ export async function proveFixedRate(program: string): Promise<void> {
 }
 
 /** Small GETs with browser headers at a fixed arrival rate over 64 connections, after half a second of warm-up. */
-export async function runFixedRate(program: string, port: number, rate: number, seconds: number): Promise<Latencies> {
+export async function runFixedRate(
+  program: string,
+  port: number,
+  rate: number,
+  seconds: number,
+  target = '/index.html',
+): Promise<Latencies> {
   const folder = mkdtempSync(path.join(tmpdir(), 'turnpike-rate-'))
   try {
     const request = path.join(folder, 'request')
     const fields = Object.entries({ Host: 'bench.example', ...browserHeaders }).map(
       ([name, value]) => `${name}: ${value}\r\n`,
     )
-    writeFileSync(request, `GET /index.html HTTP/1.1\r\n${fields.join('')}\r\n`)
+    writeFileSync(request, `GET ${target} HTTP/1.1\r\n${fields.join('')}\r\n`)
     const { stdout } = await run(
       'taskset',
       `-c ${LOAD_CORE} ${program} -port ${port} -rate ${rate} -seconds ${seconds} -request ${request}`.split(' '),

@@ -32,6 +32,8 @@ export interface WrkPlan {
   seconds: number
   /** Beside what browsers send. */
   headers?: Readonly<Record<string, string>>
+  /** Whether `headers` are all that is sent, in place of a browser's. */
+  plain?: boolean
 }
 
 export interface WrkResult {
@@ -62,7 +64,7 @@ export async function runWrk(plan: WrkPlan): Promise<WrkResult> {
 
 // Requests are formatted once, in `init`: nothing but an index is computed for each.
 function luaFor(plan: WrkPlan): string {
-  const headers = Object.entries({ ...browserHeaders, ...plan.headers }).map(
+  const headers = Object.entries({ ...(plan.plain === true ? {} : browserHeaders), ...plan.headers }).map(
     ([name, value]) => `wrk.headers[${JSON.stringify(name)}] = ${JSON.stringify(value)}`,
   )
   const rotate = plan.paths.length > 1

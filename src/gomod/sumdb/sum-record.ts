@@ -16,9 +16,9 @@ export function formatRecord({ id, text }: SumRecord): string {
 
 /** Reads what `/lookup/` answers: the record, and the signed tree head behind it. Throws a SumdbError. */
 export function parseRecord(bytes: Buffer): { record: SumRecord; rest: Buffer } {
-  const split = bytes.indexOf('\n\n')
   const firstEnd = bytes.indexOf('\n')
-  if (split < 0 || split === firstEnd) throw malformed()
+  const split = bytes.indexOf('\n\n', firstEnd + 1)
+  if (firstEnd < 0 || split < 0) throw malformed()
   const id = Number(bytes.toString('latin1', 0, firstEnd))
   const text = decode(bytes.subarray(firstEnd + 1, split + 1))
   if (!/^[0-9]+$/.test(bytes.toString('latin1', 0, firstEnd)) || !Number.isSafeInteger(id)) throw malformed()

@@ -25,7 +25,7 @@ export function tilePath({ level, index, width }: Tile): string {
 
 /** Reads a path as `tilePath` writes it; null where it is not one. */
 export function parseTilePath(path: string): Tile | null {
-  const match = /^tile\/8\/(data|[0-9]{1,2})\/((?:x[0-9]{3}\/){0,4}[0-9]{3})(?:\.p\/([0-9]{1,3}))?$/.exec(path)
+  const match = /^tile\/8\/(data|[0-9]{1,2})\/((?:x[0-9]{3}\/){0,4}[0-9]{3})(?:\.p\/([1-9][0-9]{0,2}))?$/.exec(path)
   if (match === null) return null
   const [, level = '', groups = '', width = String(TILE_WIDTH)] = match
   const index = Number(groups.replaceAll(/[x/]/g, ''))

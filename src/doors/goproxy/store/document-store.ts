@@ -8,9 +8,10 @@ export interface DocumentStore {
   list(prefix: string, after?: string): AsyncIterable<string>
   /**
    * Runs `work` while nobody else who uses this place holds the same name, other processes included. A holder that
-   * died is passed over after a while; `work` is told by the signal where its hold was lost.
+   * died is passed over after a while; `work` is told by the signal where its hold was lost. Waiting ends when
+   * `patience` is aborted, with its reason.
    */
-  exclusively<T>(name: string, work: (signal: AbortSignal) => Promise<T>): Promise<T>
+  exclusively<T>(name: string, work: (signal: AbortSignal) => Promise<T>, patience?: AbortSignal): Promise<T>
 }
 
 export interface Document {

@@ -34,8 +34,8 @@ export class MemoryDocuments implements DocumentStore {
   }
 
   /** Nobody else uses this place, and no hold is ever lost. */
-  exclusively<T>(name: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  exclusively<T>(name: string, work: (signal: AbortSignal) => Promise<T>, patience?: AbortSignal): Promise<T> {
     checkDocumentName(name)
-    return this.turns.take(name, () => work(new AbortController().signal))
+    return this.turns.take(name, () => work(new AbortController().signal), patience)
   }
 }

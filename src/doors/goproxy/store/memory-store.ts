@@ -82,8 +82,9 @@ export class MemoryStore implements ModuleStore {
   pin(module: string, version: string, pinned: boolean): Promise<void> {
     const there = this.entry(module, version)
     if (there !== undefined) {
-      there.stored = { ...there.stored, pinned }
-      this.occupancy.pin(module, version, pinned || this.pinned.matches(module))
+      const stays = pinned || this.pinned.matches(module)
+      there.stored = { ...there.stored, pinned: stays }
+      this.occupancy.pin(module, version, stays)
     }
     return Promise.resolve()
   }
@@ -125,13 +126,13 @@ export class MemoryStore implements ModuleStore {
     const there = this.entry(module, version.version)
     if (there !== undefined) checkSame(there.stored, version)
     if (there !== undefined && (there.zip !== null || zip === null)) return
-    const stored = there === undefined ? version : { ...there.stored, zip: version.zip }
+    const pinned = (there?.stored ?? version).pinned || this.pinned.matches(module)
+    const stored = { ...(there?.stored ?? version), zip: version.zip, pinned }
     const versions = this.byModule.get(module) ?? new Map<string, Entry>()
     this.byModule.set(module, versions.set(version.version, { stored, zip }))
     zip?.take()
     if (zip !== null) this.occupancy.release(zip.size)
     const bytes = stored.info.length + stored.mod.length + (zip?.size ?? 0)
-    const pinned = stored.pinned || this.pinned.matches(module)
     this.occupancy.add(module, version.version, bytes, this.services.world.wallClock(), pinned)
   }
 

@@ -3,6 +3,7 @@ import type { HttpClient } from '../../../engine/client/http-client.ts'
 import type { Scope } from '../../../engine/scope.ts'
 import type { EngineServices } from '../../../engine/services.ts'
 import type { StoreConfig } from '../config.ts'
+import { DiskStore } from './disk/disk-store.ts'
 import { MemoryStore } from './memory-store.ts'
 import type { ModuleStore } from './module-store.ts'
 
@@ -19,5 +20,8 @@ export interface StoreParts {
 
 /** Opens the place that the config names. Rejects with ERR_MODULE_STORE where it cannot be used. */
 export async function openStore(config: StoreConfig, parts: StoreParts): Promise<ModuleStore> {
-  return await Promise.resolve(new MemoryStore(config.memory!, parts))
+  const store =
+    config.disk === undefined ? new MemoryStore(config.memory!, parts) : await DiskStore.open(config.disk, parts)
+  parts.scope.use({ [Symbol.asyncDispose]: () => store.close() })
+  return store
 }

@@ -1,5 +1,5 @@
 import type { TurnpikeError } from '../core/error.ts'
-import type { Exchange, FailedAttempt } from '../engine/exchange.ts'
+import type { Decision, Exchange, FailedAttempt } from '../engine/exchange.ts'
 import type { RequestIds } from '../engine/request-id.ts'
 import type { Session } from '../engine/session.ts'
 import { jsonText } from './json-text.ts'
@@ -14,6 +14,9 @@ const PATH_LIMIT = 4096
 const TEXT_LIMIT = 512
 /** Failed attempts that a line shows: an upstream may have hundreds of endpoints that refuse. */
 const ATTEMPTS_LIMIT = 10
+/** Decisions that a line shows: more than a chain has members. */
+const DECISIONS_LIMIT = 20
+const DECISION_LIMIT = 128
 const SLASH = 0x2f
 const ELLIPSIS = '\\u2026'
 const KEPT_MICROSECONDS = 16_384
@@ -78,6 +81,8 @@ export class AccessLines {
       line += exchange.reused ? ',"attempts":1,"reused":true' : ',"attempts":1,"reused":false'
     else if (exchange.attempts > 1) line += ',"attempts":' + exchange.attempts + ',"reused":' + exchange.reused
     if (exchange.failedAttempts !== null) line += failedText(exchange.failedAttempts)
+    if (exchange.cache !== '') line += ',"cache":"' + exchange.cache + '"'
+    if (exchange.decisions !== null) line += decisionsText(exchange.decisions)
     if (exchange.user !== '') line += ',"user":"' + cut(exchange.user, TEXT_LIMIT) + '"'
     if (exchange.error !== null) line += errorText(exchange.error)
     const { userAgent } = exchange
@@ -151,6 +156,17 @@ function failedText(attempts: readonly FailedAttempt[]): string {
         `{"endpoint":"${jsonText(endpoint)}","cause":"${cause}","afterMs":${afterMs.toFixed(3)}}`,
     )
   return `,"failedAttempts":[${texts.join(',')}]`
+}
+
+function decisionsText(decisions: readonly Decision[]): string {
+  if (decisions.length === 0) return ''
+  const texts = decisions
+    .slice(0, DECISIONS_LIMIT)
+    .map(
+      ({ by, outcome, tookMs }) =>
+        `{"by":"${cut(by, DECISION_LIMIT)}","outcome":"${cut(outcome, DECISION_LIMIT)}","tookMs":${tookMs.toFixed(3)}}`,
+    )
+  return `,"decisions":[${texts.join(',')}]`
 }
 
 function errorText({ code, source, phase, message }: TurnpikeError): string {

@@ -85,6 +85,10 @@ export class Exchange {
   reused = false
   /** TLS version of its connection to the upstream, such as `TLSv1.3`; null over plain text. */
   upstreamTls: string | null = null
+  /** Where a door that keeps things answered from: `hit`, `miss`, `stale`, `negative`; '' where that is not the matter. */
+  cache = ''
+  /** What was tried for its answer, in order; null where nothing was. */
+  decisions: readonly Decision[] | null = null
   bytesIn = 0
   bytesOut = 0
   /** First byte of the request. */
@@ -163,6 +167,15 @@ export interface FailedAttempt {
   cause: string
   /** When it was given up, ms from the exchange's start. */
   afterMs: number
+}
+
+/** One thing that was tried for an answer. */
+export interface Decision {
+  /** Who was asked. */
+  by: string
+  /** A status, or a cause code. */
+  outcome: string
+  tookMs: number
 }
 
 /** Told when an exchange is over. */

@@ -2,7 +2,7 @@ import { TurnpikeError } from '../../src/core/error.ts'
 import { known } from '../../src/core/header-names.ts'
 import { Headers } from '../../src/core/headers.ts'
 import type { ClientPort } from '../../src/engine/client-port.ts'
-import { Exchange, type FailedAttempt } from '../../src/engine/exchange.ts'
+import { Exchange, type Decision, type FailedAttempt } from '../../src/engine/exchange.ts'
 import { Session, type TlsFacts } from '../../src/engine/session.ts'
 
 /** What a test wants different from a plain GET that was answered with 200. */
@@ -29,6 +29,8 @@ export interface Wanted {
   user?: string
   queuedMs?: number
   failedAttempts?: FailedAttempt[]
+  cache?: string
+  decisions?: Decision[]
   session?: Session
 }
 
@@ -102,6 +104,8 @@ export function finishedExchange(wanted: Wanted = {}): Exchange {
   exchange.user = wanted.user ?? ''
   exchange.queuedMs = wanted.queuedMs ?? 0
   exchange.failedAttempts = wanted.failedAttempts ?? null
+  exchange.cache = wanted.cache ?? ''
+  exchange.decisions = wanted.decisions ?? null
   exchange.bytesIn = wanted.bytesIn ?? 0
   exchange.bytesOut = wanted.bytesOut ?? 1234
   const { connected = 0.25, firstByte = 3.5, finished = 4.75 } = wanted.times ?? {}

@@ -48,6 +48,8 @@ describe('the reference says what the code does', () => {
         user: 'alice',
         queuedMs: 1.5,
         failedAttempts: [{ endpoint: 'http://127.0.0.1:9002', cause: 'ERR_CONNECT_REFUSED', afterMs: 0.5 }],
+        cache: 'miss',
+        decisions: [{ by: 'direct', outcome: '200', tookMs: 41.5 }],
         error: new TurnpikeError('ERR_UPSTREAM_TRUNCATED'),
       }),
     )

@@ -1,5 +1,5 @@
-import { knownByName } from '../../core/header-names.ts'
-import { Headers } from '../../core/headers.ts'
+import { headerTemplate } from '../../core/header-template.ts'
+import type { Headers } from '../../core/headers.ts'
 import { noBody, type ReplyBody } from '../../engine/body.ts'
 import type { Exchange } from '../../engine/exchange.ts'
 import type { RespondConfig } from './config.ts'
@@ -9,8 +9,7 @@ import type { RouteTarget } from './gateway.ts'
 export class RespondTarget implements RouteTarget {
   readonly upgrade: readonly string[] = []
   private readonly status: number
-  private readonly head: string
-  private readonly fields: readonly number[]
+  private readonly headers: Headers
   private readonly body: ReplyBody
 
   constructor(config: RespondConfig) {
@@ -19,19 +18,11 @@ export class RespondTarget implements RouteTarget {
     if (config.body !== '' && !pairs.some(([name]) => name.toLowerCase() === 'content-type')) {
       pairs.push(['Content-Type', 'text/plain; charset=utf-8'])
     }
-    let head = ''
-    const fields: number[] = []
-    for (const [name, value] of pairs) {
-      fields.push(head.length, head.length + name.length, knownByName(name.toLowerCase()))
-      head += `${name}: ${value}\r\n`
-    }
-    this.head = head
-    this.fields = fields
+    this.headers = headerTemplate(pairs)
     this.body = config.body === '' ? noBody : { kind: 'bytes', bytes: Buffer.from(config.body, 'utf8') }
   }
 
   handle(exchange: Exchange): void {
-    const headers = new Headers(this.head, [...this.fields], this.head.length)
-    exchange.reply({ status: this.status, headers, body: this.body })
+    exchange.reply({ status: this.status, headers: this.headers.fork(), body: this.body })
   }
 }

@@ -31,6 +31,8 @@ export interface LibraryPolicy {
   isPrivate(module: string): boolean
   /** Throws 403 where the module, or this version of it, is denied. */
   checkDenied(module: string, version: string | null): void
+  /** Whether what was first seen then, in ms since 1970, is too young. */
+  isYoung(module: string, firstSeenMs: number): boolean
   /** Throws 403 where it was first seen too short a time ago. `firstSeenMs` is in ms since 1970. */
   checkAge(module: string, version: string, firstSeenMs: number): void
 }

@@ -35,15 +35,20 @@ export class ModulePolicy {
     throw new TurnpikeError('ERR_MODULE_DENIED', { message: `${module} is denied by the policy of this module proxy.` })
   }
 
+  /** Whether a version that was first seen then, in ms since 1970, is too young; see `checkAge`. */
+  isYoung(module: string, firstSeenMs: number): boolean {
+    if (this.cooldownMs === 0 || this.world.wallClock() - firstSeenMs >= this.cooldownMs) return false
+    return !this.isPrivate(module)
+  }
+
   /**
    * Throws ERR_MODULE_COOLDOWN for a version that is known of for too short a time. `firstSeenMs`: when it was first
    * seen, here or in the checksum database, ms since 1970. A commit's time does not count: its author writes it.
    * Private modules are never too young.
    */
   checkAge(module: string, version: string, firstSeenMs: number): void {
-    if (this.cooldownMs === 0 || this.isPrivate(module)) return
+    if (!this.isYoung(module, firstSeenMs)) return
     const waitMs = firstSeenMs + this.cooldownMs - this.world.wallClock()
-    if (waitMs <= 0) return
     throw new TurnpikeError('ERR_MODULE_COOLDOWN', {
       message:
         `${module}@${version} was first seen less than ${formatDuration(this.cooldownMs)} ago ` +

@@ -1,4 +1,5 @@
 import { readVerifierKey } from './note-key.ts'
+import { Recent } from './recent.ts'
 import { SignedHistory } from './signed-history.ts'
 import { formatDataTile, formatRecord, parseDataTile, parseRecord, type SumRecord } from './sum-record.ts'
 import { SumdbError } from './sumdb-error.ts'
@@ -19,7 +20,7 @@ export class SumdbClient {
   readonly name: string
   private readonly ports: SumdbPorts
   private readonly history: SignedHistory
-  private readonly records = new Map<string, SumRecord>()
+  private readonly records = new Recent<string, SumRecord>(REMEMBERED)
 
   /** `verifierKey` is `NAME+HASH+KEY`. Throws a RangeError where it is not. */
   constructor(verifierKey: string, ports: SumdbPorts) {
@@ -41,16 +42,17 @@ export class SumdbClient {
     await this.history.merge(await this.ports.remote('/latest'))
   }
 
+  /** The record of a version where it is in memory. */
+  remembered(escaped: string): SumRecord | undefined {
+    return this.records.get(escaped)
+  }
+
   /** The record of a version, given as `PATH@VERSION`, both of them escaped. */
   async lookup(escaped: string): Promise<SumRecord> {
-    const remembered = this.records.get(escaped)
+    const remembered = this.remembered(escaped)
     if (remembered !== undefined) return remembered
     await this.history.open()
     const record = (await this.readKept(escaped)) ?? (await this.ask(escaped))
-    if (this.records.size >= REMEMBERED) {
-      const [oldest] = this.records.keys()
-      this.records.delete(oldest!)
-    }
     this.records.set(escaped, record)
     return record
   }

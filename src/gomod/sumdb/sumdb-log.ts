@@ -1,10 +1,10 @@
 import { openNote, signNote } from './note.ts'
-import { readVerifierKey, type Signer } from './note-key.ts'
+import { readVerifierKey, type Signer, type Verifier } from './note-key.ts'
 import { formatDataTile, parseDataTile } from './sum-record.ts'
 import { SumdbError } from './sumdb-error.ts'
 import { hashOfHashes, TILE_WIDTH, tileWidth, type Tile } from './tile.ts'
 import { fullTilePath } from './tile-cache.ts'
-import { HASH_BYTES, recordHash } from './tree-hash.ts'
+import { emptyTreeHash, HASH_BYTES, recordHash } from './tree-hash.ts'
 import { formatTreeHead, parseTreeHead, type TreeHead } from './tree-head.ts'
 import { edgeHash, edgeTiles } from './tree-tiles.ts'
 
@@ -30,25 +30,36 @@ export interface LogHead extends TreeHead {
 export class SumdbLog {
   private readonly storage: LogStorage
   private readonly signer: Signer
+  private readonly verifier: Verifier
+  private seen: LogHead | null = null
 
   constructor(storage: LogStorage, signer: Signer) {
     this.storage = storage
     this.signer = signer
+    this.verifier = readVerifierKey(signer.verifierKey)
   }
 
   /** The head that was written last; that of an empty log, signed, where there is none. Rejects with a SumdbError where it is another key's. */
   async head(): Promise<LogHead> {
     const note = await this.storage.get(HEAD)
-    if (note === null) return this.sign({ size: 0, hash: await edgeHash(0, new Map()) })
-    return { ...parseTreeHead(openNote(note, [readVerifierKey(this.signer.verifierKey)]).text), note }
+    if (note === null) return this.sign({ size: 0, hash: emptyTreeHash })
+    // Checked when it was seen first.
+    if (this.seen?.note.equals(note) === true) return this.seen
+    this.seen = { ...parseTreeHead(openNote(note, [this.verifier]).text), note }
+    return this.seen
   }
 
   /**
-   * Appends records, by one caller at a time. `before` runs when all is written but the head, with the number of the
+   * Appends records, by one caller at a time. `beforeHead` runs when all is written but the head, with the number of the
    * first record: the last moment to give up. Rejects with a SumdbError where the tiles are not those of the head.
    */
-  async append(head: LogHead, texts: readonly string[], before: (first: number) => Promise<void>): Promise<LogHead> {
+  async append(
+    head: LogHead,
+    texts: readonly string[],
+    beforeHead: (first: number) => Promise<void>,
+  ): Promise<LogHead> {
     const edge = await this.readEdge(head)
+    const recordsBefore = await this.edgeRecords(head, edge)
     const changed = new Map<string, Buffer>()
     let { size } = head
     for (const text of texts) addHash(edge, changed, size++, recordHash(text))
@@ -56,9 +67,9 @@ export class SumdbLog {
       const index = Math.floor(size / TILE_WIDTH ** (level + 1))
       if (hashes.length > 0) changed.set(fullTilePath({ level, index, width: TILE_WIDTH }), hashes)
     }
-    await this.putRecords(head.size, texts)
+    await this.putRecords(head.size, recordsBefore, texts)
     await Promise.all([...changed].map(([name, bytes]) => this.storage.put(name, bytes)))
-    await before(head.size)
+    await beforeHead(head.size)
     const next = this.sign({ size, hash: await edgeHash(size, edge) })
     await this.storage.put(HEAD, next.note)
     return next
@@ -76,8 +87,7 @@ export class SumdbLog {
     if (tileWidth(head.size, tile.level, tile.index) < tile.width) return null
     const bytes = await this.storage.get(fullTilePath(tile))
     if (bytes === null) throw new SumdbError('A tile of the log is missing')
-    if (tile.level !== 'data') return bytes.subarray(0, tile.width * HASH_BYTES)
-    return formatDataTile(parseDataTile(bytes).slice(0, tile.width))
+    return firstOfTile(tile, bytes)
   }
 
   private sign(head: TreeHead): LogHead {
@@ -93,17 +103,32 @@ export class SumdbLog {
     throw new SumdbError('The tiles of the log do not lead to the hash of its head')
   }
 
-  private async putRecords(first: number, texts: readonly string[]): Promise<void> {
-    let left = [...texts]
-    for (let index = Math.floor(first / TILE_WIDTH); left.length > 0; index++) {
-      const already = Math.max(0, first - index * TILE_WIDTH)
-      const name = fullTilePath({ level: 'data', index, width: TILE_WIDTH })
-      const kept = already === 0 ? [] : parseDataTile((await this.storage.get(name)) ?? Buffer.alloc(0))
-      const room = TILE_WIDTH - already
-      await this.storage.put(name, formatDataTile([...kept.slice(0, already), ...left.slice(0, room)]))
-      left = left.slice(room)
+  /** The records of the tile that is not full, checked against their hashes. */
+  private async edgeRecords(head: LogHead, edge: ReadonlyMap<number, Buffer>): Promise<string[]> {
+    const [tile] = edgeTiles(head.size)
+    if (tile?.level !== 0) return []
+    const bytes = await this.tile(head, { ...tile, level: 'data' })
+    const texts = bytes === null ? [] : parseDataTile(bytes)
+    if (Buffer.concat(texts.map(recordHash)).equals(edge.get(0)!)) return texts
+    throw new SumdbError('The records of the log are not those of its head')
+  }
+
+  /** `before` are those that stand in the same tile as the first of them. */
+  private async putRecords(first: number, before: readonly string[], texts: readonly string[]): Promise<void> {
+    const all = [...before, ...texts]
+    const firstIndex = Math.floor(first / TILE_WIDTH)
+    for (let at = 0; at < all.length; at += TILE_WIDTH) {
+      const name = fullTilePath({ level: 'data', index: firstIndex + at / TILE_WIDTH, width: TILE_WIDTH })
+      await this.storage.put(name, formatDataTile(all.slice(at, at + TILE_WIDTH)))
     }
   }
+}
+
+/** What a tile that has grown wider began with. */
+function firstOfTile({ level, width }: Tile, bytes: Buffer): Buffer {
+  const texts = level === 'data' ? parseDataTile(bytes) : null
+  if ((texts?.length ?? bytes.length / HASH_BYTES) < width) throw new SumdbError('A tile of the log is too short')
+  return texts === null ? bytes.subarray(0, width * HASH_BYTES) : formatDataTile(texts.slice(0, width))
 }
 
 /** Adds the hash of record `n` to the tile at the edge; a tile that is full becomes an entry of the one above it. */

@@ -1,3 +1,4 @@
+import { Recent } from './recent.ts'
 import { SumdbError } from './sumdb-error.ts'
 import { hashOfHashes, placeInTile, TILE_WIDTH, tileWidth, type Tile } from './tile.ts'
 import type { TreeHead } from './tree-head.ts'
@@ -21,7 +22,7 @@ export interface TileSource {
 export class TreeTiles {
   readonly head: TreeHead
   private readonly source: TileSource
-  private readonly known = new Map<string, Promise<Buffer>>()
+  private readonly known = new Recent<string, Promise<Buffer>>(REMEMBERED)
   private edge: Promise<Map<number, Buffer>> | null = null
 
   constructor(head: TreeHead, source: TileSource) {
@@ -38,7 +39,8 @@ export class TreeTiles {
     const known = this.known.get(key)
     if (known !== undefined) return known
     const reading = this.readFull(level, index)
-    this.remember(key, reading)
+    this.known.set(key, reading)
+    reading.catch(() => this.known.drop(key, reading))
     return reading
   }
 
@@ -90,17 +92,6 @@ export class TreeTiles {
       return edge
     }
     throw new SumdbError('The tiles do not lead to the hash of the signed tree')
-  }
-
-  private remember(key: string, reading: Promise<Buffer>): void {
-    if (this.known.size >= REMEMBERED) {
-      const [oldest] = this.known.keys()
-      if (oldest !== undefined) this.known.delete(oldest)
-    }
-    this.known.set(key, reading)
-    reading.catch(() => {
-      if (this.known.get(key) === reading) this.known.delete(key)
-    })
   }
 }
 

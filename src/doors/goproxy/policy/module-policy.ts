@@ -35,25 +35,25 @@ export class ModulePolicy {
     throw new TurnpikeError('ERR_MODULE_DENIED', { message: `${module} is denied by the policy of this module proxy.` })
   }
 
-  /** Whether a version that was first seen then, in ms since 1970, is too young; see `checkAge`. */
+  /**
+   * Whether it is known of for too short a time. `firstSeenMs`: when it was first seen, here or in the checksum
+   * database, ms since 1970. A commit's time does not count: its author writes it. Private modules are never too young.
+   */
   isYoung(module: string, firstSeenMs: number): boolean {
-    if (this.cooldownMs === 0 || this.world.wallClock() - firstSeenMs >= this.cooldownMs) return false
-    return !this.isPrivate(module)
+    return (
+      this.cooldownMs > 0 && firstSeenMs + this.cooldownMs > this.world.wallClock() && !this.privates.matches(module)
+    )
   }
 
-  /**
-   * Throws ERR_MODULE_COOLDOWN for a version that is known of for too short a time. `firstSeenMs`: when it was first
-   * seen, here or in the checksum database, ms since 1970. A commit's time does not count: its author writes it.
-   * Private modules are never too young.
-   */
+  /** Throws ERR_MODULE_COOLDOWN for a version that is too young. */
   checkAge(module: string, version: string, firstSeenMs: number): void {
     if (!this.isYoung(module, firstSeenMs)) return
-    const waitMs = firstSeenMs + this.cooldownMs - this.world.wallClock()
+    const servedFrom = firstSeenMs + this.cooldownMs
     throw new TurnpikeError('ERR_MODULE_COOLDOWN', {
       message:
         `${module}@${version} was first seen less than ${formatDuration(this.cooldownMs)} ago ` +
-        `and is served here from ${new Date(firstSeenMs + this.cooldownMs).toISOString()} on.`,
-      fields: [['Retry-After', String(Math.ceil(waitMs / 1000))]],
+        `and is served here from ${new Date(servedFrom).toISOString()} on.`,
+      fields: [['Retry-After', String(Math.ceil((servedFrom - this.world.wallClock()) / 1000))]],
     })
   }
 }

@@ -1,5 +1,7 @@
 import type { Scope } from '../../../engine/scope.ts'
 import type { EngineServices } from '../../../engine/services.ts'
+import type { CheckedZip } from '../../../gomod/zip/check-zip.ts'
+import type { ZipLimits } from '../../../gomod/zip/zip-limits.ts'
 import type { GoproxyConfig } from '../config.ts'
 import type { Coordination } from '../coordination/coordination.ts'
 import type { ModuleOrigin } from '../origin/module-origin.ts'
@@ -7,23 +9,9 @@ import type { ModuleStore } from '../store/module-store.ts'
 import type { StagedFile } from '../store/staged-file.ts'
 import type { ModuleTrust } from '../trust/module-trust.ts'
 
-/** What a zip turned out to be. */
-export interface CheckedZip {
-  h1: string
-  /** `h1:…` of its go.mod, null where it has none. */
-  modH1: string | null
-  mod: Buffer | null
-}
-
-/** Reads a zip that was staged and says whether it is the module's (G21). Rejects where it is not. */
+/** Reads a zip that was staged and says whether it is the module's (G21): ERR_MODULE_ZIP or ERR_MODULE_TOO_LARGE where not. */
 export interface ZipChecking {
   check(file: StagedFile, module: string, version: string, limits: ZipLimits): Promise<CheckedZip>
-}
-
-/** In bytes. */
-export interface ZipLimits {
-  zip: number
-  mod: number
 }
 
 /** Who may have what. */

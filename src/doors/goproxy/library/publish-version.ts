@@ -2,10 +2,12 @@ import { TurnpikeError } from '../../../core/error.ts'
 import type { World } from '../../../engine/world.ts'
 import { syntheticGoMod } from '../../../gomod/go-mod-file.ts'
 import { goModH1 } from '../../../gomod/hash1.ts'
-import { ModuleZipError } from '../../../gomod/zip/module-zip-error.ts'
+import type { CheckedZip } from '../../../gomod/zip/check-zip.ts'
+import type { ZipLimits } from '../../../gomod/zip/zip-limits.ts'
 import type { ModuleStore, StoredVersion } from '../store/module-store.ts'
 import type { StagedFile } from '../store/staged-file.ts'
-import type { CheckedZip, ZipChecking, ZipLimits } from './library-parts.ts'
+import { saysCode } from './says.ts'
+import type { ZipChecking } from './library-parts.ts'
 
 export interface PublishParts {
   world: World
@@ -53,7 +55,8 @@ async function checked(check: Promise<CheckedZip>): Promise<CheckedZip> {
   try {
     return await check
   } catch (error) {
-    if (!(error instanceof ModuleZipError)) throw error
+    // What an upstream would be blamed for is the client's fault here.
+    if (!saysCode(error, 'ERR_MODULE_ZIP') && !saysCode(error, 'ERR_MODULE_TOO_LARGE')) throw error
     throw new TurnpikeError('ERR_MODULE_INVALID', { message: error.message, cause: error })
   }
 }

@@ -1,6 +1,7 @@
 import { TurnpikeError } from '../../../core/error.ts'
 import type { Scope } from '../../../engine/scope.ts'
-import { ModuleZipError } from '../../../gomod/zip/module-zip-error.ts'
+import type { CheckedZip } from '../../../gomod/zip/check-zip.ts'
+import type { ZipLimits } from '../../../gomod/zip/zip-limits.ts'
 import { syntheticGoMod } from '../../../gomod/go-mod-file.ts'
 import type { Coordination } from '../coordination/coordination.ts'
 import type { Ask, ModuleOrigin } from '../origin/module-origin.ts'
@@ -10,7 +11,7 @@ import type { ModuleTrust } from '../trust/module-trust.ts'
 import type { LibraryAsk, ZipAnswer } from './answer.ts'
 import { BoundedFile } from './bounded-file.ts'
 import type { FetchGate } from './fetch-gate.ts'
-import type { CheckedZip, ZipChecking, ZipLimits } from './library-parts.ts'
+import type { ZipChecking } from './library-parts.ts'
 import type { Negatives } from './negatives.ts'
 import type { Refusals } from './refusals.ts'
 import { saysCode } from './says.ts'
@@ -86,7 +87,7 @@ export class ZipDownloads {
       file.release()
       await this.keep(version, file, { size: file.size, sha256: file.sha256(), h1 })
     } catch (error) {
-      const failure = asZipError(ask.signal.aborted ? ask.signal.reason : error)
+      const failure = TurnpikeError.from(ask.signal.aborted ? ask.signal.reason : error, 'body')
       file.fail(failure)
       throw failure
     } finally {
@@ -124,10 +125,4 @@ export class ZipDownloads {
     }
     await stored(whole)
   }
-}
-
-function asZipError(error: unknown): TurnpikeError {
-  if (!(error instanceof ModuleZipError)) return TurnpikeError.from(error, 'body')
-  const code = error.tooLarge ? 'ERR_MODULE_TOO_LARGE' : 'ERR_MODULE_ZIP'
-  return new TurnpikeError(code, { message: error.message, cause: error })
 }

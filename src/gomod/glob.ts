@@ -12,7 +12,7 @@ export type Glob = readonly Chunk[]
 
 /** Null where the pattern is malformed. */
 export function compileGlob(pattern: string): Glob | null {
-  const characters = [...pattern]
+  const characters = Array.from(pattern)
   const chunks: { star: boolean; tests: Test[] }[] = []
   let chunk: { star: boolean; tests: Test[] } | null = null
   for (let at = 0; at < characters.length;) {
@@ -69,7 +69,7 @@ function readMember(characters: readonly string[], at: number): { code: number; 
 
 /** Whether the whole of `name` matches. Time is at most that of the pattern's length times the name's. */
 export function matchesGlob(glob: Glob, name: string): boolean {
-  const characters = [...name]
+  const characters = Array.from(name)
   let at = 0
   for (const [index, { star, tests }] of glob.entries()) {
     const last = index === glob.length - 1

@@ -30,7 +30,7 @@ export function readGoImports(html: string): GoImport[] {
     if (element.kind === 'end' || name !== 'meta' || attribute(element.attributes, 'name') !== 'go-import') continue
     const fields = fieldsOf(attribute(element.attributes, 'content'))
     if (fields.length !== 3 && fields.length !== 4) continue
-    const [prefix, vcs, root, subdirectory = ''] = fields as [string, string, string, string?]
+    const [prefix = '', vcs = '', root = '', subdirectory = ''] = fields
     found.push({ prefix, vcs, root, subdirectory })
   }
   const proxies = found.filter(({ vcs }) => vcs === 'mod')

@@ -89,8 +89,8 @@ function goVersion(word: string): string | null {
 
 function readInterval(words: readonly string[]): { low: string; high: string } | null {
   if (words[0] !== '[') {
-    const version = readWord(words[0] ?? '(')
-    return version === null || words[0] === '(' ? null : { low: version, high: version }
+    const version = words[0] === undefined || words[0] === '(' ? null : readWord(words[0])
+    return version === null ? null : { low: version, high: version }
   }
   if (words[2] !== ',' || words[4] !== ']') return null
   const low = readWord(words[1]!)

@@ -11,7 +11,8 @@ export interface Directive {
 
 /**
  * Reads a go.mod file into its directives (x/mod/modfile, what a dependency's file must hold to: unknown verbs are no
- * fault). Null where its syntax is broken.
+ * fault). Null where its syntax is broken, or a string goes on behind a `\` at the end of its line: no directive that counts
+ * has one.
  */
 export function readGoModLines(text: string): Directive[] | null {
   const directives: Directive[] = []

@@ -13,7 +13,7 @@ const simple: Readonly<Record<string, string>> = {
 
 const wholeString =
   /^"(?:[^"\\\n]|\\(?:[abfnrtv\\"]|x[0-7][0-9A-Fa-f]|[01][0-7]{2}|u[0-9A-Fa-f]{4}|U[0-9A-Fa-f]{8}))*"$/
-const escape = /\\(?:([abfnrtv\\"])|x(..)|([01][0-7]{2})|u(.{4})|U(.{8}))/g
+const escape = /\\(?:x..|[01][0-7]{2}|u.{4}|U.{8}|.)/g
 
 /**
  * The text of a Go string literal, quoted by `"` or by backquotes. Null where it is none, or where an escape is no character
@@ -22,12 +22,15 @@ const escape = /\\(?:([abfnrtv\\"])|x(..)|([01][0-7]{2})|u(.{4})|U(.{8}))/g
 export function unquoteGo(literal: string): string | null {
   if (/^`[^`]*`$/.test(literal)) return literal.slice(1, -1).replaceAll('\r', '')
   if (!wholeString.test(literal)) return null
-  let wrong = false
-  const text = literal.slice(1, -1).replace(escape, (_, one, hex, octal, short, long) => {
-    if (one !== undefined) return simple[one as string]!
-    const code = octal === undefined ? parseInt((hex ?? short ?? long) as string, 16) : parseInt(octal as string, 8)
-    if (code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff)) wrong = true
-    return wrong ? '' : String.fromCodePoint(code)
-  })
-  return wrong ? null : text
+  const text = literal.slice(1, -1).replace(escape, unescaped)
+  return text.isWellFormed() ? text : null
+}
+
+/** What is no character of Unicode becomes half of one. */
+function unescaped(sequence: string): string {
+  const kind = sequence[1]!
+  const one = simple[kind]
+  if (one !== undefined) return one
+  const code = 'xuU'.includes(kind) ? parseInt(sequence.slice(2), 16) : parseInt(sequence.slice(1), 8)
+  return code <= 0x10ffff ? String.fromCodePoint(code) : '\ud800'
 }

@@ -116,16 +116,13 @@ class MarkupReader {
     const raw = this.#text.slice(this.#at, end)
     if (outside && raw.includes(']]>')) throw new Broken(']]> stands in the text')
     if (!outside && raw.includes('<')) throw new Broken('a < stands in an attribute')
-    if (/[^\t\n\r\x20-\ud7ff\ue000-\ufffd]/.test(raw.replace(/[\ud800-\udbff][\udc00-\udfff]/g, '')))
-      throw new Broken('a character stands there that no XML has')
+    if (end === this.#text.length && cutEntity.test(raw)) throw new Broken('it ends in the middle of an entity')
     this.#at = end
-    return raw
+    const decoded = raw
       .replace(/\r\n?/g, '\n')
-      .replace(/&(?:#([0-9]+)|#x([0-9A-Fa-f]+)|(lt|gt|amp|apos|quot));/g, (entity, decimal, hex, name) => {
-        if (name !== undefined) return named[name as string]!
-        const code = decimal === undefined ? parseInt(hex as string, 16) : parseInt(decimal as string, 10)
-        return code <= 0x10ffff ? String.fromCodePoint(code) : (entity as string)
-      })
+      .replace(/&(?:#[0-9]+|#x[0-9A-Fa-f]+|lt|gt|amp|apos|quot);/g, decodeEntity)
+    if (notOfXml.test(decoded)) throw new Broken('a character stands there that no XML has')
+    return decoded
   }
 
   #skipInstruction(): null {
@@ -210,6 +207,19 @@ class MarkupReader {
 }
 
 const named: Readonly<Record<string, string>> = { lt: '<', gt: '>', amp: '&', apos: "'", quot: '"' }
+
+const cutEntity = /&(?:#[0-9]*|#x[0-9A-Fa-f]*|[A-Za-z0-9_:.\u0080-\uffff-]*)$/
+
+/** What the Char production of XML 1.0 leaves out. */
+const notOfXml = /[^\t\n\r\x20-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/u
+
+function decodeEntity(entity: string): string {
+  const name = entity.slice(1, -1)
+  if (!name.startsWith('#')) return named[name]!
+  const code = name.startsWith('#x') ? parseInt(name.slice(2), 16) : parseInt(name.slice(1), 10)
+  if (code > 0x10ffff) return entity
+  return code >= 0xd800 && code <= 0xdfff ? '\ufffd' : String.fromCodePoint(code)
+}
 
 /** `<?xml version="1.0" encoding="utf-8"?>`: what Go refuses of it (discovery.go charsetReader). */
 function checkDeclaration(declaration: string): void {

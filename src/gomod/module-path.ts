@@ -15,7 +15,7 @@ export interface SplitPath {
 export function checkModulePath(path: string): string | null {
   const wrong = checkPathElements(path, 'module')
   if (wrong !== null) return wrong
-  const [first] = path.split('/', 1) as [string]
+  const [first = ''] = path.split('/', 1)
   if (!first.includes('.')) return 'missing dot in first path element'
   const other = /[^a-z0-9.-]/.exec(first)
   if (other !== null) return `invalid char ${JSON.stringify(other[0])} in first path element`

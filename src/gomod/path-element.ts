@@ -4,8 +4,12 @@ export type PathKind = 'module' | 'import' | 'file'
 /** Device names that Windows gives no file, whatever follows the first dot. */
 const windowsNames = /^(?:con|prn|aux|nul|com[1-9]|lpt[1-9])$/
 
-/** Printable ASCII that has no meaning to shells and file systems: what a file name may hold besides letters and digits. */
-const fileNamePunctuation = '!#$%&()+,-.=@[]^_{}~ '
+/** A character that may not stand there. File names have what has no meaning to shells and file systems. */
+const forbidden: Readonly<Record<PathKind, RegExp>> = {
+  module: /[^A-Za-z0-9._~-]/u,
+  import: /[^A-Za-z0-9._~+-]/u,
+  file: /[^\p{L}0-9!#$%&()+,.=@[\]^_{}~ -]/u,
+}
 
 /** What is wrong with one element of a path, null where nothing is (x/mod/module checkElem). */
 export function checkPathElement(element: string, kind: PathKind): string | null {
@@ -13,9 +17,8 @@ export function checkPathElement(element: string, kind: PathKind): string | null
   if (/^\.+$/.test(element)) return `invalid path element ${JSON.stringify(element)}`
   if (kind === 'module' && element.startsWith('.')) return 'leading dot in path element'
   if (element.endsWith('.')) return 'trailing dot in path element'
-  for (const character of element) {
-    if (!isAllowed(character, kind)) return `invalid char ${JSON.stringify(character)}`
-  }
+  const wrong = forbidden[kind].exec(element)
+  if (wrong !== null) return `invalid char ${JSON.stringify(wrong[0])}`
   const dot = element.indexOf('.')
   const stem = dot < 0 ? element : element.slice(0, dot)
   if (windowsNames.test(stem.toLowerCase()))
@@ -37,13 +40,6 @@ export function checkPathElements(path: string, kind: PathKind): string | null {
     if (wrong !== null) return wrong
   }
   return null
-}
-
-function isAllowed(character: string, kind: PathKind): boolean {
-  if (/^[A-Za-z0-9]/.test(character)) return true
-  if (kind === 'file')
-    return fileNamePunctuation.includes(character) || (character > '\x7f' && /\p{L}/u.test(character))
-  return '-._~'.includes(character) || (kind === 'import' && character === '+')
 }
 
 function endsInTildeAndDigits(stem: string): boolean {

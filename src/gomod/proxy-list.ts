@@ -65,5 +65,5 @@ function memberUrl(entry: string): string {
 
 /** A URL's text without user and password: safe for messages and logs. */
 export function withoutCredentials(url: string): string {
-  return url.replace(/^([A-Za-z][A-Za-z0-9+.-]*:\/*)[^/?#]*@/, '$1')
+  return url.replace(/^([A-Za-z][A-Za-z0-9+.-]*:\/+)?[^/?#]*@/, '$1')
 }

@@ -1,0 +1,53 @@
+// Command vectors writes what golang.org/x/mod and the standard library say to many inputs, as JSON files into the folder it
+// is given. The tests hold turnpike/gomod to them.
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"log"
+	"os"
+	"path/filepath"
+)
+
+func main() {
+	if len(os.Args) != 2 {
+		log.Fatal("usage: vectors FOLDER")
+	}
+	for name, vectors := range map[string]any{
+		"module-path":    modulePaths(),
+		"file-path":      filePaths(),
+		"escaped":        escapedNames(),
+		"version":        versions(),
+		"version-order":  versionOrder(),
+		"path-major":     pathMajors(),
+		"pseudo-version": pseudoVersions(),
+		"made-pseudo":    madePseudoVersions(),
+		"pattern":        patterns(),
+		"go-mod-file":    goModFiles(),
+		"go-import":      goImports(),
+	} {
+		write(filepath.Join(os.Args[1], name+".json"), vectors)
+	}
+}
+
+func write(file string, vectors any) {
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", " ")
+	if err := encoder.Encode(vectors); err != nil {
+		log.Fatal(err)
+	}
+	if err := os.WriteFile(file, text.Bytes(), 0o644); err != nil {
+		log.Fatal(err)
+	}
+}
+
+// orNull is the text, or nil where there was an error.
+func orNull(text string, err error) *string {
+	if err != nil {
+		return nil
+	}
+	return &text
+}

@@ -14,8 +14,8 @@ export interface ReplyParts {
   /** `Content-Type`. */
   type: string
   cacheControl: string
-  /** ms since 1970. */
-  modifiedMs: number
+  /** ms since 1970; null where that is not known. */
+  modifiedMs: number | null
   /** Whether parts of it are sent (G6). */
   ranges: boolean
 }
@@ -32,18 +32,19 @@ export class PreparedReply {
     this.bytes = parts.bytes
     this.validators = {
       etag: `"${hash('sha256', parts.bytes, 'hex')}"`,
-      lastModified: httpDate(parts.modifiedMs),
+      lastModified: parts.modifiedMs === null ? '' : httpDate(parts.modifiedMs),
     }
   }
 
-  send(exchange: Exchange, cache: CacheState): void {
-    exchange.cache = cache
+  /** `cache`: what `X-Cache` says; null for nothing. */
+  send(exchange: Exchange, cache: CacheState | null): void {
+    exchange.cache = cache ?? ''
     if (!isPlain(exchange.headers)) return this.sendSelected(exchange, cache)
     const headers = cache === 'hit' ? (this.hit ??= this.head('hit')).fork() : this.head(cache).fork()
     exchange.reply({ status: 200, headers, body: { kind: 'bytes', bytes: this.bytes } })
   }
 
-  private sendSelected(exchange: Exchange, cache: CacheState): void {
+  private sendSelected(exchange: Exchange, cache: CacheState | null): void {
     const { bytes, validators, parts } = this
     const selection = selectionOf(exchange.method, exchange.headers, bytes.length, validators, parts.ranges)
     const { status, headers } = selectedHead(selection, bytes.length, this.fields(cache))
@@ -56,11 +57,11 @@ export class PreparedReply {
     exchange.reply({ status, headers, body: body === null ? noBody : { kind: 'bytes', bytes: body } })
   }
 
-  private head(cache: CacheState): Headers {
+  private head(cache: CacheState | null): Headers {
     return headerTemplate([...this.fields(cache), ['Content-Length', String(this.bytes.length)]])
   }
 
-  private fields(cache: CacheState): [string, string][] {
+  private fields(cache: CacheState | null): [string, string][] {
     const { type, cacheControl, ranges } = this.parts
     return replyFields({ type, cacheControl, ranges, cache, ...this.validators })
   }

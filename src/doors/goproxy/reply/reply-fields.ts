@@ -8,7 +8,8 @@ export interface FieldParts extends Validators {
   cacheControl: string
   /** Whether parts of it are sent. */
   ranges: boolean
-  cache: CacheState
+  /** What `X-Cache` says; null for nothing. */
+  cache: CacheState | null
 }
 
 /** The fields of a 200 of a module's file, without its length. */
@@ -16,8 +17,8 @@ export function replyFields({ type, cacheControl, ranges, cache, etag, lastModif
   const fields: [string, string][] = [
     ['Content-Type', type],
     ['Cache-Control', cacheControl],
-    ['X-Cache', cache],
   ]
+  if (cache !== null) fields.push(['X-Cache', cache])
   if (etag !== '') fields.push(['ETag', etag])
   if (lastModified !== '') fields.push(['Last-Modified', lastModified])
   if (ranges) fields.push(['Accept-Ranges', 'bytes'])

@@ -27,7 +27,9 @@ const memberHealth = z.strictObject({
   timeout: positiveDuration().prefault('2s').describe('For one probe.'),
   unhealthyAfter: count(1, 1000)
     .default(3)
-    .describe('Failures in a row after which it is passed over until a probe succeeds.'),
+    .describe(
+      'Failures in a row after which it is passed over until a probe succeeds; one is enough where no connection comes about in time.',
+    ),
 })
 
 const memberTls = z.strictObject({
@@ -38,7 +40,7 @@ const memberTls = z.strictObject({
 })
 
 /** One member of the chain. */
-const member = z.strictObject({
+export const memberSchema = z.strictObject({
   timeouts: memberTimeouts.prefault({}).describe('Deadlines; all of them end before the go command gives up (G5).'),
   health: memberHealth.prefault({}).describe('When it counts as down, and how it is asked whether it is back.'),
   tls: memberTls.prefault({}).describe('TLS towards it.'),
@@ -162,7 +164,10 @@ export const goproxySchema = z.strictObject({
     .describe(
       "GOPROXY's own syntax and meaning: members behind `,` are asked on 404 and 410, behind `|` on any error.",
     ),
-  upstreams: z.record(z.string(), member).prefault({}).describe('Settings of members, by their URL in the chain.'),
+  upstreams: z
+    .record(z.string(), memberSchema)
+    .prefault({})
+    .describe('Settings of members, by their URL in the chain.'),
   private: modulePatterns().describe('GOPRIVATE patterns: fetched by git alone, never asked of a checksum database.'),
   repositories: z
     .record(z.string().min(1), z.string().min(1))

@@ -8,6 +8,7 @@ import { renderPath, type Path } from './errors.ts'
 import { findHealthReferences } from './health-references.ts'
 import { useLists, writtenMiddleware } from './middleware-places.ts'
 import { isModulePath } from './middleware-schemas.ts'
+import { findModuleReferences } from './module-references.ts'
 import type { Finding, Part } from './source.ts'
 import { treeOf, type Tree } from './tree.ts'
 
@@ -51,6 +52,7 @@ export function findReferences(data: unknown): Finding[] {
   }
   checkUses(report, data, Object.keys(treeOf(root['middlewares'])))
   checkMirrors(report, data, Object.keys(treeOf(gateway['upstreams'])))
+  report.findings.push(...findModuleReferences(data))
   return report.findings
 }
 

@@ -1,18 +1,17 @@
+import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { TestContext } from 'node:test'
+import { after, type TestContext } from 'node:test'
 import type { StoreConfig } from '../../src/doors/goproxy/config.ts'
-import type { ModuleStore } from '../../src/doors/goproxy/store/module-store.ts'
-import { openStore } from '../../src/doors/goproxy/store/open-store.ts'
-import { ModulePatterns } from '../../src/gomod/module-pattern.ts'
-import { PooledHttpClient } from '../../src/engine/client/pooled-http-client.ts'
-import { testScope } from '../support/goproxy/test-scope.ts'
+import { openTestStore } from '../support/goproxy/open-test-store.ts'
+import { startS3Server, type S3Server } from '../support/goproxy/s3-server.ts'
+import { requireProgram } from '../support/peers/require-program.ts'
 import { moduleStoreContract, type OpenedStore } from './module-store.ts'
 
 moduleStoreContract({
   name: 'memory',
-  open: async (t) => ({ store: await open(t, { memory: { maxSize: 2 ** 30 } }), again: null }),
+  open: async (t) => ({ store: await openTestStore(t, { memory: { maxSize: 2 ** 30 } }), again: null }),
 })
 
 moduleStoreContract({
@@ -24,16 +23,18 @@ moduleStoreContract({
   },
 })
 
-async function shared(t: TestContext, config: StoreConfig): Promise<OpenedStore> {
-  return { store: await open(t, config), again: () => open(t, config) }
-}
+let server: Promise<S3Server> | null = null
+after(async () => (await server)?.peer.stop())
 
-function open(t: TestContext, config: StoreConfig): Promise<ModuleStore> {
-  const { services, scope } = testScope(t)
-  return openStore(config, {
-    services,
-    scope,
-    http: new PooledHttpClient(services, 'test', scope),
-    pinned: new ModulePatterns([]),
-  })
+moduleStoreContract({
+  name: 'S3',
+  open: async (t) => {
+    if (!requireProgram(t, 'versitygw')) return null
+    server ??= startS3Server()
+    return shared(t, (await server).store(`${randomUUID()}/`))
+  },
+})
+
+async function shared(t: TestContext, config: StoreConfig): Promise<OpenedStore> {
+  return { store: await openTestStore(t, config), again: () => openTestStore(t, config) }
 }

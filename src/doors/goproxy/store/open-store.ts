@@ -20,8 +20,15 @@ export interface StoreParts {
 
 /** Opens the place that the config names. Rejects with ERR_MODULE_STORE where it cannot be used. */
 export async function openStore(config: StoreConfig, parts: StoreParts): Promise<ModuleStore> {
-  const store =
-    config.disk === undefined ? new MemoryStore(config.memory!, parts) : await DiskStore.open(config.disk, parts)
+  const store = await open(config, parts)
   parts.scope.use({ [Symbol.asyncDispose]: () => store.close() })
   return store
+}
+
+async function open(config: StoreConfig, parts: StoreParts): Promise<ModuleStore> {
+  if (config.disk !== undefined) return DiskStore.open(config.disk, parts)
+  if (config.memory !== undefined) return new MemoryStore(config.memory, parts)
+  // Signing is loaded where a bucket is used, and nowhere else.
+  const { S3Store } = await import('./s3/s3-store.ts')
+  return S3Store.open(config.s3!, parts)
 }

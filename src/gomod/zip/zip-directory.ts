@@ -2,7 +2,7 @@ import { ModuleZipError } from './module-zip-error.ts'
 import { readFully, type RandomAccess } from './random-access.ts'
 import { ReadWindow } from './read-window.ts'
 import type { Rest } from './rest.ts'
-import { ENTRY_LIMIT } from './zip-limits.ts'
+import { DIRECTORY_LIMIT, ENTRY_LIMIT, NAME_LIMIT } from './zip-limits.ts'
 
 /** One entry of a zip, as its central directory has it. */
 export interface ZipEntry {
@@ -50,6 +50,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 export async function readZipDirectory(zip: RandomAccess, rest: Rest): Promise<ZipDirectory> {
   const { count, bytes, startsAt } = await readEnd(zip)
   if (count > ENTRY_LIMIT) throw new ModuleZipError(`more than ${ENTRY_LIMIT} entries`, true)
+  if (bytes > DIRECTORY_LIMIT) throw new ModuleZipError(`a directory of more than ${DIRECTORY_LIMIT} bytes`, true)
   const window = new ReadWindow(zip)
   const entries: ZipEntry[] = []
   let at = startsAt
@@ -131,7 +132,9 @@ async function readEnd64(zip: RandomAccess, endAt: number, small: End): Promise<
 }
 
 function parseEntry(bytes: Buffer): ZipEntry {
-  const nameEnd = ENTRY_BYTES + bytes.readUInt16LE(28)
+  const nameBytes = bytes.readUInt16LE(28)
+  if (nameBytes > NAME_LIMIT) throw new ModuleZipError(`a name of more than ${NAME_LIMIT} bytes`, true)
+  const nameEnd = ENTRY_BYTES + nameBytes
   const name = decodeName(bytes.subarray(ENTRY_BYTES, nameEnd))
   const entry = {
     name,

@@ -50,14 +50,15 @@ export class SumdbLog {
   }
 
   /**
-   * Appends records, by one caller at a time. `beforeHead` runs when all is written but the head, with the number of the
-   * first record: the last moment to give up. Rejects with a SumdbError where the tiles are not those of the head.
+   * Appends records, by one caller at a time: nothing more is written once `held` is aborted, for then somebody else
+   * may be signing a head of the same size. Rejects with its reason, or a SumdbError where the tiles are not those of
+   * the head.
    */
-  async append(
-    head: LogHead,
-    texts: readonly string[],
-    beforeHead: (first: number) => Promise<void>,
-  ): Promise<LogHead> {
+  async append(head: LogHead, texts: readonly string[], held: AbortSignal): Promise<LogHead> {
+    const put = (name: string, bytes: Buffer): Promise<void> => {
+      held.throwIfAborted()
+      return this.storage.put(name, bytes)
+    }
     const edge = await this.readEdge(head)
     const recordsBefore = await this.edgeRecords(head, edge)
     const changed = new Map<string, Buffer>()
@@ -67,11 +68,10 @@ export class SumdbLog {
       const index = Math.floor(size / TILE_WIDTH ** (level + 1))
       if (hashes.length > 0) changed.set(fullTilePath({ level, index, width: TILE_WIDTH }), hashes)
     }
-    await this.putRecords(head.size, recordsBefore, texts)
-    await Promise.all([...changed].map(([name, bytes]) => this.storage.put(name, bytes)))
-    await beforeHead(head.size)
+    for (const [name, bytes] of dataTiles(head.size, [...recordsBefore, ...texts])) changed.set(name, bytes)
+    await Promise.all([...changed].map(([name, bytes]) => put(name, bytes)))
     const next = this.sign({ size, hash: await edgeHash(size, edge) })
-    await this.storage.put(HEAD, next.note)
+    await put(HEAD, next.note)
     return next
   }
 
@@ -112,16 +112,15 @@ export class SumdbLog {
     if (Buffer.concat(texts.map(recordHash)).equals(edge.get(0)!)) return texts
     throw new SumdbError('The records of the log are not those of its head')
   }
+}
 
-  /** `before` are those that stand in the same tile as the first of them. */
-  private async putRecords(first: number, before: readonly string[], texts: readonly string[]): Promise<void> {
-    const all = [...before, ...texts]
-    const firstIndex = Math.floor(first / TILE_WIDTH)
-    for (let at = 0; at < all.length; at += TILE_WIDTH) {
-      const name = fullTilePath({ level: 'data', index: firstIndex + at / TILE_WIDTH, width: TILE_WIDTH })
-      await this.storage.put(name, formatDataTile(all.slice(at, at + TILE_WIDTH)))
-    }
-  }
+/** The tiles of these records, by name; the first of them stands at the beginning of the tile that has number `first`. */
+function dataTiles(first: number, texts: readonly string[]): [name: string, bytes: Buffer][] {
+  const firstIndex = Math.floor(first / TILE_WIDTH)
+  return Array.from({ length: Math.ceil(texts.length / TILE_WIDTH) }, (_, at) => [
+    fullTilePath({ level: 'data', index: firstIndex + at, width: TILE_WIDTH }),
+    formatDataTile(texts.slice(at * TILE_WIDTH, (at + 1) * TILE_WIDTH)),
+  ])
 }
 
 /** What a tile that has grown wider began with. */

@@ -67,10 +67,13 @@ const hashes: HashReader = (() => {
 suite('G26 signed notes, as x/mod reads them', () => {
   for (const { Name, Message, Keys, OK, Signatures, Unverified } of vectors.open) {
     test(`G26 ${Name}`, () => {
-      const open = () => openNote(fromBase64(Message), Keys.map(readVerifierKey))
-      assert.equal(takes(open), OK)
+      const [bytes, verifiers] = [fromBase64(Message), Keys.map(readVerifierKey)]
+      assert.equal(
+        takes(() => openNote(bytes, verifiers)),
+        OK,
+      )
       if (!OK) return
-      const note = open()
+      const note = openNote(bytes, verifiers)
       assert.equal(note.signatures.length, Signatures)
       assert.equal(note.unverified.length, Unverified)
     })
@@ -170,7 +173,7 @@ suite('G25 tiles and records, as x/mod names and reads them', () => {
       assert.equal(tile !== null, OK, Path)
       if (!OK) continue
       assert.deepEqual(tile, { level: Level === -1 ? 'data' : Level, index: Index, width: Width })
-      assert.equal(tilePath(tile!), Path)
+      assert.equal(tilePath(tile), Path)
     }
     assert.equal(parseTilePath('tile/4/0/000'), null, 'tiles of other heights are not served')
   })

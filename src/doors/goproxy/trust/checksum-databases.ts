@@ -1,0 +1,21 @@
+import { TurnpikeError } from '../../../core/error.ts'
+import type { ServedSumdb, SumdbAnswer } from './sumdb-answer.ts'
+
+/** The checksum databases that are served below `/sumdb/`, by name. */
+export class ChecksumDatabases {
+  private readonly databases: readonly ServedSumdb[]
+
+  constructor(databases: readonly ServedSumdb[]) {
+    this.databases = databases
+  }
+
+  /** `path` begins with the name, which may contain slashes (G24). Rejects with a TurnpikeError, 404 for a name that is not known. */
+  async serve(path: string, signal: AbortSignal): Promise<SumdbAnswer> {
+    const matching = this.databases.filter(({ name }) => path.startsWith(`${name}/`))
+    const [longest] = matching.toSorted((a, b) => b.name.length - a.name.length)
+    if (longest === undefined) {
+      throw new TurnpikeError('ERR_MODULE_PATH', { message: `${path}: no checksum database that is served here.` })
+    }
+    return longest.serve(path.slice(longest.name.length), signal)
+  }
+}

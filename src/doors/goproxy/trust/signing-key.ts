@@ -1,0 +1,31 @@
+import { TurnpikeError } from '../../../core/error.ts'
+import type { Secret } from '../../../core/secret.ts'
+import { generateSignerKey, readSignerKey, type Signer } from '../../../gomod/sumdb/note-key.ts'
+import type { DocumentStore } from '../store/document-store.ts'
+
+/** The key of a database of one's own: that of the config, else the one that was made at the first start. Rejects with ERR_CONFIG_INVALID. */
+export async function signingKey(name: string, key: Secret | null, documents: DocumentStore): Promise<Signer> {
+  if (key !== null) return read(key.reveal(), name)
+  const document = `sumdb/${name.replaceAll('/', ',')}/key`
+  const kept = await documents.exclusively(document, async () => {
+    const written = await documents.get(document)
+    if (written !== null) return written.bytes
+    const made = Buffer.from(generateSignerKey(name))
+    await documents.put(document, made)
+    return made
+  })
+  return read(kept.toString(), name)
+}
+
+/** Nothing of the key may be in the error. */
+function read(text: string, name: string): Signer {
+  let signer: Signer
+  try {
+    signer = readSignerKey(text.trim())
+  } catch (error) {
+    const why = error instanceof RangeError ? error.message : 'it cannot be read'
+    throw new TurnpikeError('ERR_CONFIG_INVALID', { message: `The signing key of ${name}: ${why}.` })
+  }
+  if (signer.name === name) return signer
+  throw new TurnpikeError('ERR_CONFIG_INVALID', { message: `The signing key of ${name} is one of ${signer.name}.` })
+}

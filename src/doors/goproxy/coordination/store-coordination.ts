@@ -11,17 +11,17 @@ export class StoreCoordination implements Coordination {
   }
 
   async exclusively<T>(key: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-    let begun = false
+    let outcome: Promise<T> | null = null
     const begin = (): Promise<T> => {
-      begun = true
-      return work()
+      outcome = work()
+      return outcome
     }
     try {
       return await this.documents.exclusively(`fetches/${key}`, begin, signal)
     } catch (error) {
-      // A store that has no room for a lock can still be done without.
-      if (begun || !(error instanceof TurnpikeError) || error.code !== 'ERR_MODULE_STORE') throw error
-      return await work()
+      if (!(error instanceof TurnpikeError) || error.code !== 'ERR_MODULE_STORE') throw error
+      // A full store may have no room for a lock, nor to give one back; a fetch can do without.
+      return await (outcome ?? work())
     }
   }
 }

@@ -58,11 +58,11 @@ export class ChangingAnswers {
     }
     const usable = ageMs < freshMs + staleWhileErrorMs
     if (kept !== null && usable && (now < kept.quietUntilMs || ageMs < STALE_AT_ONCE * freshMs)) {
-      if (now >= kept.quietUntilMs && !this.flights.has(key)) this.refreshBehind(question, kept)
+      if (now >= kept.quietUntilMs && !this.flights.has(key)) this.refreshBehind(question)
       return { kept, cache: 'stale' }
     }
     try {
-      return { kept: await this.refresh(question, kept, ask), cache: 'miss' }
+      return { kept: await this.refresh(question, ask), cache: 'miss' }
     } catch (error) {
       if (kept === null || !usable || saysGone(error) || ask.signal.aborted) throw error
       return { kept, cache: 'stale' }
@@ -80,23 +80,23 @@ export class ChangingAnswers {
   }
 
   /** Nobody waits: whoever asks next gets what came of it. */
-  private refreshBehind(question: Question, kept: KeptAnswer): void {
+  private refreshBehind(question: Question): void {
     this.parts.scope.task(async (signal) => {
       try {
-        await this.refresh(question, kept, { signal, trail: new Trail() })
+        await this.refresh(question, { signal, trail: new Trail() })
       } catch {
         // Why is told to who has to wait for it, and by the health of the chain's members.
       }
     })
   }
 
-  private refresh(question: Question, kept: KeptAnswer | null, ask: Ask): Promise<KeptAnswer> {
+  private refresh(question: Question, ask: Ask): Promise<KeptAnswer> {
     return this.flights.join(question.key, ask, async (flight) => {
       try {
         return await this.ask(question, flight)
       } catch (error) {
         if (saysGone(error)) await this.gone(question.key, error)
-        else if (kept !== null) kept.quietUntilMs = this.parts.world.now() + question.freshMs
+        else this.parts.kept.rest(question.key, this.parts.world.now() + question.freshMs)
         throw error
       }
     })

@@ -61,6 +61,12 @@ export class KeptAnswers {
     return { kept, written: this.trouble.unlessFailing(() => this.documents.put(documentName(key), bytes)) }
   }
 
+  /** Nobody could be asked for a newer one: it is not tried again before then. */
+  rest(key: string, untilMs: number): void {
+    const recent = this.recent.get(key)
+    if (recent !== undefined) recent.quietUntilMs = untilMs
+  }
+
   /** It is an answer no more. */
   async forget(key: string): Promise<void> {
     this.drop(key)

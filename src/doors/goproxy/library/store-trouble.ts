@@ -1,7 +1,7 @@
 import { TurnpikeError } from '../../../core/error.ts'
 import type { Notify } from '../../../engine/services.ts'
 
-/** Goes on where the store fails in what answers can do without, and tells of it once, until it works again. */
+/** Goes on where the store fails in what answers can do without, and tells of it once, until something could be kept again. */
 export class StoreTrouble {
   private readonly notify: Notify
   private failing = false
@@ -13,9 +13,7 @@ export class StoreTrouble {
   /** What the store says; null where it fails. */
   async unlessFailing<T>(work: () => Promise<T>): Promise<T | null> {
     try {
-      const done = await work()
-      this.works()
-      return done
+      return await work()
     } catch (error) {
       this.fails(error)
       return null
@@ -30,9 +28,10 @@ export class StoreTrouble {
     this.notify('warn', 'the module store fails: what is fetched is served and not kept', { code, error: message })
   }
 
-  private works(): void {
+  /** It took something in. */
+  works(): void {
     if (!this.failing) return
     this.failing = false
-    this.notify('info', 'the module store works again', {})
+    this.notify('info', 'the module store takes what is fetched again', {})
   }
 }

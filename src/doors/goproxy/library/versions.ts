@@ -120,6 +120,7 @@ export class Versions {
       else refusals.tell(module, version, error)
       return kept ?? fetched
     }
+    trouble.works()
     stored(fetched)
     return fetched
   }

@@ -123,6 +123,7 @@ export class ZipDownloads {
       if (saysCode(error, 'ERR_MODULE_CONFLICT')) return refusals.tell(version.module, version.version, error)
       throw error
     }
+    trouble.works()
     await stored(whole)
   }
 }

@@ -1,8 +1,21 @@
 import { TurnpikeError } from '../../core/error.ts'
 import type { Exchange } from '../../engine/exchange.ts'
+import { FileBodies } from '../../engine/file-body.ts'
 import type { Scope } from '../../engine/scope.ts'
 import type { Door, EngineServices } from '../../engine/services.ts'
 import type { GoproxyConfig } from './config.ts'
+import { openModuleServices, type ModuleServices } from './module-services.ts'
+import { ClientAuth } from './policy/client-auth.ts'
+import { ClientLimits } from './policy/client-limits.ts'
+import { moduleErrorReply } from './reply/error-reply.ts'
+import { ModuleAnswers } from './reply/module-answers.ts'
+import { WarmReplies } from './reply/warm-replies.ts'
+import { readModuleRequest } from './request/module-request.ts'
+import { RequestRun } from './request/request-run.ts'
+import { routeNames } from './request/route-names.ts'
+
+/** How long a client may read nothing of a zip. */
+const CLIENT_STALL_MS = 60_000
 
 /** What a module proxy is built with. */
 export interface ModuleProxyParts {
@@ -17,18 +30,117 @@ export interface ModuleProxyParts {
 export class ModuleProxy implements Door {
   /** Its store is open and it can serve. Rejects with a TurnpikeError. */
   readonly ready: Promise<void>
+  private readonly parts: ModuleProxyParts
+  private readonly auth: ClientAuth
+  private readonly limits: ClientLimits
+  private readonly warm: WarmReplies
+  private modules: ModuleServices | null = null
+  private answers: ModuleAnswers | null = null
 
-  constructor(_config: GoproxyConfig, _parts: ModuleProxyParts) {
-    this.ready = Promise.resolve()
+  constructor(config: GoproxyConfig, parts: ModuleProxyParts) {
+    const { services, scope } = parts
+    const { world } = services
+    this.parts = parts
+    this.auth = new ClientAuth(config.auth, scope, world)
+    this.limits = new ClientLimits(config.limits, world)
+    this.warm = new WarmReplies(world, (module, version) => this.modules?.store.touch(module, version))
+    this.ready = this.open(config)
   }
 
-  /** Throws what the client did wrong. */
+  /** Refuses what the client did wrong by itself, as the go command reads errors. */
   handle(exchange: Exchange): void {
     this.handleBelow(exchange, '')
   }
 
   /** The same for a request behind a gateway route: `mount` is what its path begins with, '' for nothing. */
-  handleBelow(_exchange: Exchange, _mount: string): void {
-    throw new TurnpikeError('ERR_NO_ROUTE')
+  handleBelow(exchange: Exchange, mount: string): void {
+    try {
+      const proved = this.auth.identify(exchange)
+      if (proved === undefined) this.serve(exchange, mount)
+      else void this.serveWhen(proved, exchange, mount)
+    } catch (thrown) {
+      this.refuse(exchange, thrown)
+    }
+  }
+
+  /** Whether it calls exchanges so, where no gateway route gives them a name. */
+  isRoute(name: string): boolean {
+    return Object.values(routeNames).includes(name)
+  }
+
+  private async open(config: GoproxyConfig): Promise<void> {
+    const { services, report } = this.parts
+    const modules = await openModuleServices(config, this.parts)
+    const { library, policy, databases } = modules
+    library.onStored(({ module, origin }) => {
+      if (origin === 'published') this.warm.forget(module)
+    })
+    const files = new FileBodies(services, CLIENT_STALL_MS, report)
+    const isPublic = (module: string): boolean => config.auth === null && !policy.isPrivate(module)
+    const { world } = services
+    this.answers = new ModuleAnswers({ library, world, warm: this.warm, files, databases, isPublic })
+    this.modules = modules
+  }
+
+  private async serveWhen(proved: Promise<void>, exchange: Exchange, mount: string): Promise<void> {
+    const run = new RequestRun(exchange, () => {})
+    try {
+      await proved
+      if (!run.gone) this.serve(exchange, mount)
+    } catch (thrown) {
+      if (!run.gone) this.refuse(exchange, thrown)
+    }
+  }
+
+  /** For a client that may ask. Throws what it did wrong. */
+  private serve(exchange: Exchange, mount: string): void {
+    this.limits.take(exchange)
+    const { method, target } = exchange
+    if (method !== 'GET' && method !== 'HEAD') throw new TurnpikeError('ERR_METHOD_NOT_ALLOWED', { allow: 'GET, HEAD' })
+    const below = exchange.strippedPrefix + mount
+    const key = below === '' ? target : `${below}\n${target}`
+    const warm = this.warm.find(key)
+    if (warm !== undefined) {
+      this.name(exchange, warm.route)
+      warm.reply.send(exchange, 'hit')
+      return
+    }
+    const request = readModuleRequest(target, below)
+    const route = routeNames[request.kind]
+    this.name(exchange, route)
+    const run = new RequestRun(exchange, this.limits.enter(exchange))
+    // A query is the client's own: what is asked with one is not kept.
+    this.answers!.answer(request, run, route, target.includes('?') ? null : key).catch((thrown: unknown) => {
+      run.finish()
+      if (!run.gone) this.refuse(exchange, thrown)
+    })
+  }
+
+  /** Behind a gateway route it has its name already. */
+  private name(exchange: Exchange, route: string): void {
+    if (exchange.route !== '') return
+    exchange.route = route
+    this.parts.services.observer.routed(exchange)
+  }
+
+  private refuse(exchange: Exchange, thrown: unknown): void {
+    let error = TurnpikeError.from(thrown, 'route')
+    if (error.code === 'ERR_INTERNAL') this.parts.report(thrown)
+    if (error.code === 'ERR_AUTH_REQUIRED') error = this.counted(exchange, error)
+    exchange.error ??= error
+    // A reply that has begun can only be cut off.
+    if (exchange.status !== 0) return exchange.fail(error)
+    exchange.cache = error.fields.find(([name]) => name === 'X-Cache')?.[1] ?? ''
+    exchange.reply(moduleErrorReply(error, exchange, this.parts.services))
+  }
+
+  /** Who guesses passwords is a client too. */
+  private counted(exchange: Exchange, error: TurnpikeError): TurnpikeError {
+    try {
+      this.limits.take(exchange)
+      return error
+    } catch (limited) {
+      return TurnpikeError.from(limited, 'route')
+    }
   }
 }

@@ -29,6 +29,8 @@ export type ZipAnswer = {
   h1: string | null
   /** Of the file's bytes, lower case hex: what an ETag is made of, since two zips may share their `h1`. Null while it is not known. */
   sha256: string | null
+  /** Resolves when all of it is here and checked, and kept where the store takes it; rejects where it never will be. */
+  whole: Promise<unknown>
   /** Nobody reads it any more. A download that nobody reads is given up, unless most of it is there. */
   close(): Promise<void>
 } & ({ kind: 'stored'; file: ZipFile } | { kind: 'staged'; file: StagedFile })

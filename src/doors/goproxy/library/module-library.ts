@@ -169,7 +169,8 @@ export class ModuleLibrary {
     const file = await this.parts.store.openZip(version)
     const { h1, sha256 } = version.zip!
     const close = (): Promise<void> => file.close()
-    return { kind: 'stored', file, cache: 'hit', modifiedMs: version.firstSeenMs, h1, sha256, close }
+    const whole = Promise.resolve()
+    return { kind: 'stored', file, cache: 'hit', modifiedMs: version.firstSeenMs, h1, sha256, whole, close }
   }
 
   private async tellStored(version: StoredVersion): Promise<void> {

@@ -56,7 +56,9 @@ export class ZipDownload {
     try {
       const file = await untilAborted(this.readable.promise, ask.signal)
       tell()
-      if (file !== null) return { kind: 'staged', file, cache: 'miss', modifiedMs, h1: null, sha256: null, close }
+      const whole = this.flight.landed
+      if (file !== null)
+        return { kind: 'staged', file, cache: 'miss', modifiedMs, h1: null, sha256: null, whole, close }
     } catch (error) {
       await close()
       throw error

@@ -4,6 +4,7 @@ import type { World } from '../../../engine/world.ts'
 import type { Answer, CacheState, ZipAnswer } from '../library/answer.ts'
 import type { ModuleLibrary } from '../library/module-library.ts'
 import type { ModuleRequest } from '../request/module-request.ts'
+import type { ChecksumDatabases } from '../trust/checksum-databases.ts'
 import type { RequestRun } from '../request/request-run.ts'
 import { PreparedReply, type ReplyParts } from './prepared-reply.ts'
 import type { WarmReplies } from './warm-replies.ts'
@@ -16,25 +17,12 @@ const YEAR_S = 31_536_000
 const text = 'text/plain; charset=utf-8'
 const json = 'application/json'
 
-/** A small file that is of no module: a part of a checksum database, an index. */
-export interface PlainAnswer {
-  bytes: Buffer
-  /** `Content-Type`. */
-  type: string
-  /** How long it may be repeated without asking; Infinity for what never changes. */
-  freshMs: number
-}
-
-/** Answers what stands at a path that is no module's; rejects with a 404 where nothing does. */
-export type PlainSource = (path: string, signal: AbortSignal) => Promise<PlainAnswer>
-
 export interface ModuleAnswersParts {
   library: ModuleLibrary
   world: Pick<World, 'now'>
   warm: WarmReplies
   files: FileBodies
-  /** Checksum databases by name. */
-  sumdbs: ReadonlyMap<string, PlainSource>
+  databases: ChecksumDatabases
   /** Whether caches behind this proxy may show a module's files to others. */
   isPublic: (module: string) => boolean
 }
@@ -96,18 +84,11 @@ export class ModuleAnswers {
   }
 
   private async sendSumdb(run: RequestRun, path: string, keeping: Keeping): Promise<void> {
-    // G24: a name may hold slashes.
-    for (const [name, serve] of this.parts.sumdbs) {
-      if (!path.startsWith(`${name}/`)) continue
-      const { bytes, type, freshMs } = await serve(path.slice(name.length), run.ask.signal)
-      const freshUntilMs = this.parts.world.now() + freshMs
-      const cacheControl = this.cacheControl(null, freshUntilMs)
-      const parts = { bytes, type, cacheControl, modifiedMs: null, ranges: false }
-      return this.sendPrepared(run, parts, null, keeping, freshUntilMs)
-    }
-    throw new TurnpikeError('ERR_MODULE_PATH', {
-      message: `${path}: no checksum database of that name is served here.`,
-    })
+    const { databases, world } = this.parts
+    const { bytes, type, freshMs } = await databases.serve(path, run.ask.signal)
+    const freshUntilMs = world.now() + freshMs
+    const cacheControl = this.cacheControl(null, freshUntilMs)
+    this.sendPrepared(run, { bytes, type, cacheControl, modifiedMs: null, ranges: false }, null, keeping, freshUntilMs)
   }
 
   private sendPrepared(

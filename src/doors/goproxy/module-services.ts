@@ -1,0 +1,87 @@
+import { resolve } from 'node:path'
+import { PooledHttpClient } from '../../engine/client/pooled-http-client.ts'
+import type { Scope } from '../../engine/scope.ts'
+import type { EngineServices } from '../../engine/services.ts'
+import { ModulePatterns } from '../../gomod/module-pattern.ts'
+import { PublicAddresses } from '../../policy/public-addresses.ts'
+import type { GoproxyConfig } from './config.ts'
+import { StoreCoordination } from './coordination/store-coordination.ts'
+import { Direct } from './direct/direct.ts'
+import { ModuleLibrary } from './library/module-library.ts'
+import { zipHashes } from './library/zip-hashes.ts'
+import { Chain } from './origin/chain.ts'
+import { ModulePolicy } from './policy/module-policy.ts'
+import type { ModuleStore } from './store/module-store.ts'
+import { openStore } from './store/open-store.ts'
+import { ChecksumDatabases } from './trust/checksum-databases.ts'
+import { OwnSumdb } from './trust/own-sumdb.ts'
+import { SumdbMirror } from './trust/sumdb-mirror.ts'
+import { ZipChecker } from './zip/zip-checker.ts'
+
+/** What a module proxy consists of, behind its door. */
+export interface ModuleServices {
+  library: ModuleLibrary
+  store: ModuleStore
+  chain: Chain
+  policy: ModulePolicy
+  databases: ChecksumDatabases
+  /** Its own checksum database, null for none. */
+  ownSumdb: OwnSumdb | null
+}
+
+/** Builds it from a config; all of it ends with the scope. Rejects where the store cannot be used, or a key is none. */
+export async function openModuleServices(
+  config: GoproxyConfig,
+  { services, scope }: { services: EngineServices; scope: Scope },
+): Promise<ModuleServices> {
+  const { world, ledger } = services
+  const via = services.viaLine === '' ? '' : services.pseudonym
+  const http = new PooledHttpClient(services, via, scope)
+  const policy = new ModulePolicy(config, world)
+  const store = await openStore(config.store, { services, scope, http, pinned: new ModulePatterns(config.pinned) })
+  const direct = new Direct({
+    config,
+    http,
+    guard: new PublicAddresses(config.guard.allow),
+    services,
+    scope,
+    folder: config.store.disk === undefined ? null : resolve(config.store.disk.path, 'clones'),
+  })
+  const chain = new Chain({ config, http, direct, scope, services })
+  const { documents } = store
+  const mirror =
+    config.sumdb === null
+      ? null
+      : new SumdbMirror({
+          config: { ...config, sumdb: config.sumdb },
+          services,
+          scope,
+          documents,
+          isPrivate: (module) => policy.isPrivate(module),
+          remote: (path, signal) => chain.sumdb(path, signal),
+        })
+  const ownSumdb: OwnSumdb | null =
+    config.ownSumdb === undefined
+      ? null
+      : new OwnSumdb({
+          name: config.ownSumdb.name,
+          key: config.ownSumdb.key ?? null,
+          documents,
+          scope,
+          hashes: (module, version, signal) => zipHashes({ library, store }, module, version, signal),
+        })
+  const library = new ModuleLibrary({
+    config,
+    services,
+    scope,
+    origin: chain,
+    store,
+    trust: mirror,
+    checker: new ZipChecker({ scope, world, ledger }),
+    policy,
+    log: ownSumdb,
+    coordination: new StoreCoordination(documents),
+  })
+  const databases = new ChecksumDatabases([mirror, ownSumdb].filter((each) => each !== null))
+  return { library, store, chain, policy, databases, ownSumdb }
+}

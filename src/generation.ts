@@ -129,11 +129,16 @@ export class Generation implements Door {
     return this.listeners.get(listener) === 'goproxy' ? this.modules! : this
   }
 
+  /** Whether the module proxy calls its exchanges so. */
+  isModuleRoute(name: string): boolean {
+    return this.parts.modules?.isRoute(name) === true
+  }
+
   /** Whether an exchange of this generation can live on in a later one: nothing that it depends on has changed. */
   continues(exchange: Exchange, next: Generation): boolean {
     const { route, upstream, endpoint, session } = exchange
     // A module proxy lives on where its config is the same.
-    if (route === '' && this.doorOf(session.listener) === this.modules)
+    if (this.doorOf(session.listener) === this.modules)
       return this.parts.modules === next.parts.modules && next.doorOf(session.listener) === next.modules
     const identity = this.identities.of(route, session.listener)
     if (identity === null || identity !== next.identities.of(route, session.listener)) return false

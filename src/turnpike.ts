@@ -239,7 +239,7 @@ export class Turnpike {
       ]),
     )
     this.metrics.retain({
-      route: (name) => names.has(name),
+      route: (name) => names.has(name) || this.generation.isModuleRoute(name),
       endpoint: (upstream, url) => endpoints.get(upstream)?.has(url) === true,
       listener: (name) => this.loaded.config.listeners[name] !== undefined,
     })

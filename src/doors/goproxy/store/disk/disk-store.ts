@@ -23,8 +23,8 @@ import { ZipProofs } from './zip-proofs.ts'
 const TOUCHES_MS = 30_000
 /** How soon this process hears of what others added or removed. */
 const RESCAN_MS = 60_000
-/** Others write down what they used now and then: what is that much newer than thought was used by them. */
-const TOUCHED_BY_OTHERS_MS = 1_000
+/** File systems round times; what is that much newer than thought was used by others. */
+const TOUCHED_BY_OTHERS_MS = 10
 
 export interface DiskStoreParts {
   services: EngineServices

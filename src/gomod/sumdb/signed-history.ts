@@ -39,11 +39,17 @@ export class SignedHistory {
 
   /** Reads what was written down last, once. */
   open(): Promise<void> {
-    this.opening ??= this.readLatest().catch((error: unknown) => {
+    this.opening ??= this.catchUp().catch((error: unknown) => {
       this.opening = null
       throw error
     })
     return this.opening
+  }
+
+  /** Takes in what was written down last, by others of the same cache too. */
+  async catchUp(): Promise<void> {
+    const note = await this.ports.readLatest()
+    if (note !== null) await this.mergeInMemory(note)
   }
 
   /** Takes a signed head in; writes it down where it is the newest. Rejects with a SumdbError where it is on another history. */
@@ -54,11 +60,6 @@ export class SignedHistory {
     const saving = this.saving.then(() => this.saveLatest())
     this.saving = saving.catch(() => {})
     await saving
-  }
-
-  private async readLatest(): Promise<void> {
-    const note = await this.ports.readLatest()
-    if (note !== null) await this.mergeInMemory(note)
   }
 
   private async saveLatest(): Promise<void> {

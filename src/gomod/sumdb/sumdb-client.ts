@@ -37,6 +37,11 @@ export class SumdbClient {
     return note.length === 0 ? null : { note, size: tiles.head.size }
   }
 
+  /** Takes in the head that another client of the same cache may have written down. */
+  catchUp(): Promise<void> {
+    return this.history.catchUp()
+  }
+
   /** Asks for the newest signed head. */
   async refresh(): Promise<void> {
     await this.history.merge(await this.ports.remote('/latest'))

@@ -8,7 +8,7 @@ import { checkHash } from './check-hash.ts'
 import { signingKey } from './signing-key.ts'
 import { textAnswer, tileAnswer, type ServedSumdb, type SumdbAnswer } from './sumdb-answer.ts'
 import { lookupKey, readSumdbPath } from './sumdb-path.ts'
-import { VersionLog, type Entry } from './version-log.ts'
+import { HashLog, type Entry } from './hash-log.ts'
 
 /** Versions that one signed head adds at most. */
 const MOST_AT_ONCE = 1000
@@ -46,7 +46,7 @@ interface Waiting extends Entry, VersionHashes {
 export class OwnSumdb implements ServedSumdb {
   readonly name: string
   private readonly parts: OwnSumdbParts
-  private opened: Promise<VersionLog> | null = null
+  private opened: Promise<HashLog> | null = null
   private waiting: Waiting[] = []
   private appending = false
 
@@ -97,7 +97,7 @@ export class OwnSumdb implements ServedSumdb {
   }
 
   /** A version that is kept and not logged, since a process ended in between, is logged now. */
-  private async lookup(log: VersionLog, module: string, version: string, signal: AbortSignal): Promise<Buffer> {
+  private async lookup(log: HashLog, module: string, version: string, signal: AbortSignal): Promise<Buffer> {
     const found = await signedRecord(log, lookupKey(module, version))
     if (found !== null) return found
     const hashes = await this.parts.hashes(module, version, signal)
@@ -107,7 +107,7 @@ export class OwnSumdb implements ServedSumdb {
     throw new TurnpikeError('ERR_MODULE_NOT_FOUND', { message: `${this.name} does not know ${module}@${version}.` })
   }
 
-  private async tile(log: VersionLog, tile: Tile): Promise<SumdbAnswer> {
+  private async tile(log: HashLog, tile: Tile): Promise<SumdbAnswer> {
     const bytes = await log.tile(tile)
     if (bytes !== null) return tileAnswer(tile, bytes)
     throw new TurnpikeError('ERR_MODULE_NOT_FOUND', { message: `The newest tree of ${this.name} has no such tile.` })
@@ -141,7 +141,7 @@ export class OwnSumdb implements ServedSumdb {
     }
   }
 
-  private open(): Promise<VersionLog> {
+  private open(): Promise<HashLog> {
     this.opened ??= this.openLog().catch((error: unknown) => {
       this.opened = null
       throw error
@@ -149,14 +149,14 @@ export class OwnSumdb implements ServedSumdb {
     return this.opened
   }
 
-  private async openLog(): Promise<VersionLog> {
+  private async openLog(): Promise<HashLog> {
     const { documents, key, name } = this.parts
-    return new VersionLog(documents, await signingKey(name, key, documents))
+    return new HashLog(documents, await signingKey(name, key, documents))
   }
 }
 
 /** A record with the signed head behind it. */
-async function signedRecord(log: VersionLog, key: string): Promise<Buffer | null> {
+async function signedRecord(log: HashLog, key: string): Promise<Buffer | null> {
   const head = await log.head()
   const record = await log.find(head, key)
   return record === null ? null : Buffer.concat([Buffer.from(formatRecord(record)), head.note])

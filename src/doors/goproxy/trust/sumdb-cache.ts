@@ -21,7 +21,10 @@ export class SumdbCache implements Omit<SumdbPorts, 'remote'> {
   }
 
   async writeCache(name: string, bytes: Buffer): Promise<void> {
-    await this.trouble.unlessFailing(() => this.documents.put(`${this.prefix}/${name}`, bytes))
+    await this.trouble.unlessFailing(async () => {
+      await this.documents.put(`${this.prefix}/${name}`, bytes)
+      this.trouble.works()
+    })
   }
 
   readLatest(): Promise<Buffer | null> {

@@ -137,19 +137,21 @@ export class SumdbMirror implements ModuleTrust, ServedSumdb {
   }
 
   private async answerTile(tile: Tile, signal: AbortSignal): Promise<SumdbAnswer> {
-    const bytes = await this.believe(
-      async () => (await this.client.tile(tile)) ?? (await this.tileOfNewer(tile, signal)),
-    )
-    return tileAnswer(tile, bytes)
+    return this.believe(async () => {
+      const bytes = (await this.client.tile(tile)) ?? (await this.tileOfNewer(tile, signal))
+      if (bytes !== null) return tileAnswer(tile, bytes)
+      throw new TurnpikeError('ERR_MODULE_NOT_FOUND', { message: `The newest tree of ${this.name} has no such tile.` })
+    })
   }
 
-  /** The client may have a newer head than this mirror, from elsewhere. */
-  private async tileOfNewer(tile: Tile, signal: AbortSignal): Promise<Buffer> {
-    const mayAsk = this.parts.services.world.now() - this.askedAtMs >= ASK_AGAIN_MS
-    if (mayAsk && !this.parts.config.offline) await this.refresh(signal)
+  /** The client may have a newer head than this mirror: from another replica, or from elsewhere. */
+  private async tileOfNewer(tile: Tile, signal: AbortSignal): Promise<Buffer | null> {
+    await this.client.catchUp()
     const bytes = await this.client.tile(tile)
-    if (bytes !== null) return bytes
-    throw new TurnpikeError('ERR_MODULE_NOT_FOUND', { message: `The newest tree of ${this.name} has no such tile.` })
+    const mayAsk = this.parts.services.world.now() - this.askedAtMs >= ASK_AGAIN_MS
+    if (bytes !== null || !mayAsk || this.parts.config.offline) return bytes
+    await this.refresh(signal)
+    return this.client.tile(tile)
   }
 
   /** The newest head, as fresh as the config wants it; the kept one while nobody can be asked. */

@@ -17,10 +17,10 @@ export interface Entry {
 }
 
 /**
- * A signed log of versions among the documents of a store, and which record is whose. Rejects with ERR_SUMDB_INVALID
+ * A signed log of the hashes of versions among the documents of a store, and which record is whose. Rejects with ERR_SUMDB_INVALID
  * where it was damaged.
  */
-export class VersionLog {
+export class HashLog {
   readonly verifierKey: string
   private readonly documents: DocumentStore
   private readonly prefix: string

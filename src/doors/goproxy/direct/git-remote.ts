@@ -20,9 +20,6 @@ const USER = /^[\w.][\w.+-]*$/
  * (`ext::`), folders that discovery names, unencrypted remotes unless they are allowed, options in disguise.
  */
 export function checkRemote(text: string, insecure: boolean, source: RemoteSource): GitRemote {
-  const refuse = (why: string): never => {
-    throw new TurnpikeError('ERR_MODULE_VCS', { retry: false, message: `The repository URL is refused: ${why}.` })
-  }
   if (text.startsWith('-')) refuse('it begins with "-"')
   // Nothing that a shell splits or a terminal obeys; `::` is how git names a program that is to be run.
   if (!/^[\x21-\x7e]+$/.test(text)) refuse('it has blanks or characters outside ASCII')
@@ -44,4 +41,8 @@ export function checkRemote(text: string, insecure: boolean, source: RemoteSourc
   if (/^\/+(?:-|%2d)/i.test(url.pathname)) refuse('its path begins with "-"')
   if (url.hash !== '' || url.search !== '') refuse('it has a query or a fragment')
   return { url: text, insecure }
+}
+
+function refuse(why: string): never {
+  throw new TurnpikeError('ERR_MODULE_VCS', { retry: false, message: `The repository URL is refused: ${why}.` })
 }

@@ -30,8 +30,8 @@ export async function writeModuleZip(
 ): Promise<void> {
   const { repository, place } = source
   const root = await findModuleRoot(source, version)
-  const path = await repository.scratchFile()
-  const file = await open(path, 'wx+', 0o600)
+  const scratch = await repository.scratchFile()
+  const file = await open(scratch, 'wx+', 0o600)
   try {
     await repository.archive(root.hash, root.folder, (piece) => file.appendFile(piece), limits.zip * ARCHIVE_FACTOR)
     const { size } = await file.stat()
@@ -46,7 +46,7 @@ export async function writeModuleZip(
     await buildModuleZip(module, (bytes) => into.write(bytes))
   } finally {
     await file.close()
-    await rm(path, { force: true })
+    await rm(scratch, { force: true })
   }
   await into.end()
 }

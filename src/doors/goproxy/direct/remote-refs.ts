@@ -24,7 +24,8 @@ export class RemoteRefs {
   get sum(): string {
     if (this.sumText === null) {
       const sum = createHash('sha256')
-      for (const [name, hash] of [...this.hashes].toSorted(([a], [b]) => (a < b ? -1 : 1))) sum.update(`${name} ${hash}\n`)
+      for (const [name, hash] of [...this.hashes].toSorted(([a], [b]) => (a < b ? -1 : 1)))
+        sum.update(`${name} ${hash}\n`)
       this.sumText = sum.digest('hex')
     }
     return this.sumText

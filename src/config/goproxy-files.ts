@@ -35,5 +35,7 @@ export function goproxyFiles(data: unknown): GoproxyFile[] {
     ...Object.keys(treeOf(treeOf(auth['bearer'])['tokens'])).map((name) => secret('auth', 'bearer', 'tokens', name)),
     secret('store', 's3', 'secretAccessKey'),
     secret('ownSumdb', 'key'),
+    secret('coordination', 'redis', 'password'),
+    { path: ['goproxy', 'coordination', 'redis', 'ca'], kind: 'certificates' },
   ]
 }

@@ -192,7 +192,14 @@ export const goproxySchema = z.strictObject({
   coordination: z
     .strictObject({
       redis: z
-        .strictObject({ url: z.url().describe('`redis://127.0.0.1:6379/0`, `rediss://` for TLS.') })
+        .strictObject({
+          url: z
+            .url({ protocol: /^rediss?$/ })
+            .describe('`redis://127.0.0.1:6379/0`, with the number of the database; `rediss://` for TLS.'),
+          username: z.string().min(1).optional().describe("User name. Absent: that of the URL, else the server's default."),
+          password: secret().optional().describe('Password. Absent: that of the URL, else none.'),
+          ca: file().optional().describe("PEM file with the authorities that are trusted. Absent: the machine's."),
+        })
         .describe('One fetch of a version across all replicas. While it is not there, each works alone.'),
     })
     .optional()

@@ -47,8 +47,13 @@ export function sampleVersion(
 /** Writes all of it, ends and releases it. */
 export async function staged(store: Pick<ModuleStore, 'create'>, bytes: Buffer): Promise<StagedFile> {
   const file = await store.create()
-  for (let at = 0; at < bytes.length; at += 50_000) await file.write(bytes.subarray(at, at + 50_000))
-  await file.end()
+  try {
+    for (let at = 0; at < bytes.length; at += 50_000) await file.write(bytes.subarray(at, at + 50_000))
+    await file.end()
+  } catch (error) {
+    await file.discard()
+    throw error
+  }
   file.release()
   return file
 }

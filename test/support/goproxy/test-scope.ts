@@ -5,6 +5,7 @@ import type { LedgerKind } from '../../../src/engine/ledger.ts'
 import { realWorld } from '../../../src/engine/real-world.ts'
 import { Scope } from '../../../src/engine/scope.ts'
 import type { EngineServices } from '../../../src/engine/services.ts'
+import type { World } from '../../../src/engine/world.ts'
 import { SharedStates } from '../../../src/engine/shared-states.ts'
 
 export interface TestScope {
@@ -16,8 +17,8 @@ export interface TestScope {
  * An engine without listeners and a scope of it. At the end of the test the scope is closed, no task may have failed,
  * and of every kind as many are alive as before.
  */
-export function testScope(t: TestContext): TestScope {
-  const services = createEngine({ world: realWorld(), observer: { routed() {}, finished() {} }, pseudonym: 'test' })
+export function testScope(t: TestContext, world: World = realWorld()): TestScope {
+  const services = createEngine({ world, observer: { routed() {}, finished() {} }, pseudonym: 'test' })
   const errors: unknown[] = []
   const scope = new Scope({
     world: services.world,

@@ -17,9 +17,11 @@ export async function sendZip(run: RequestRun, zip: ZipAnswer, cacheControl: str
   run.exchange.cache = zip.cache
   const file: OpenFile = {
     read: (into, position) => zip.file.read(into, position),
-    close: () => {
+    close: async () => {
+      // Tells what was tried since.
+      const closing = zip.close()
       run.finish()
-      return zip.close()
+      await closing
     },
   }
   try {

@@ -22,7 +22,7 @@ export function readModuleRequest(target: string, mount: string): ModuleRequest 
   if (path === 'index' || path === 'catalog') return { kind: path, query: new URLSearchParams(query) }
   if (path.endsWith('/@latest')) return { kind: 'latest', module: moduleOf(path.slice(0, -'/@latest'.length)) }
   const at = path.indexOf('/@v/')
-  if (at < 0) refuse(path, 'it names no file of a module: /@v/list, /@latest, /@v/VERSION.info, .mod or .zip')
+  if (at < 0) refuse(`/${path}`, 'it names no file of a module: /@v/list, /@latest, /@v/VERSION.info, .mod or .zip')
   const module = moduleOf(path.slice(0, at))
   const file = path.slice(at + '/@v/'.length)
   if (file === 'list') return { kind: 'list', module }

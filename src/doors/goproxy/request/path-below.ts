@@ -21,7 +21,7 @@ export function pathBelow(target: string, mount: string): PathBelow {
   if (!raw.startsWith('/')) refuse('it does not begin with a slash')
   const segments = raw.slice(1).split('/').map(decoded)
   for (const each of mount.split('/').slice(1)) if (segments.shift() !== each) refuse(`it is not below ${mount}`)
-  if (segments.some((segment) => segment === '')) refuse('a part of it is empty')
+  if (segments.length > 1 && segments.some((segment) => segment === '')) refuse('a part of it is empty')
   return { path: segments.join('/'), query: mark < 0 ? '' : target.slice(mark + 1) }
 }
 

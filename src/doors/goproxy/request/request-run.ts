@@ -39,6 +39,8 @@ export class RequestRun implements ExchangeWorker {
   finish(): void {
     if (this.over) return
     this.over = true
+    // Names of the config's chain alone: labels of metrics are bounded.
+    this.exchange.upstream = this.ask.trail.decisions.findLast(({ outcome }) => outcome === '200')?.by ?? ''
     this.left()
   }
 }

@@ -76,8 +76,9 @@ test('a full disk is a clear error; what is there is served, what was on its way
   await assert.rejects(store.documents.put('a/b', randomBytes(60_000)), full)
 
   await store.remove(module, 'v1.0.0')
-  await keep(store, module, 'v2.0.0', zips[0]!)
+  const smaller = zips[0]!.subarray(0, 500_000)
+  await keep(store, module, 'v2.0.0', smaller)
   await store.documents.put('a/b', randomBytes(60_000))
-  assert.ok((await zipBytes(store, (await store.get(module, 'v2.0.0'))!)).equals(zips[0]!))
+  assert.ok((await zipBytes(store, (await store.get(module, 'v2.0.0'))!)).equals(smaller))
   await scope.close()
 })

@@ -5,6 +5,7 @@ import { crc32, createInflateRaw, inflateRawSync } from 'node:zlib'
 import { ModuleZipError } from './module-zip-error.ts'
 import { ReadWindow } from './read-window.ts'
 import type { ZipEntry } from './zip-directory.ts'
+import { EMPTY_DEFLATED } from './zip-writer.ts'
 
 const LOCAL_SIGNATURE = 0x04034b50
 const LOCAL_BYTES = 30
@@ -77,6 +78,7 @@ function readAtOnce(entry: ZipEntry, data: Buffer, sink: ((piece: Buffer) => voi
 }
 
 function inflateAtOnce(entry: ZipEntry, data: Buffer): Buffer {
+  if (data.equals(EMPTY_DEFLATED)) return Buffer.alloc(0)
   try {
     return inflateRawSync(data, { maxOutputLength: Math.max(entry.size, 1) })
   } catch (error) {

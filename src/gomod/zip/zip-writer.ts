@@ -20,6 +20,8 @@ const VERSION64 = 45
 /** Sizes follow the data; the name is UTF-8. As Go's own writer does it. */
 const FLAGS = 0x8 | 0x800
 const DEFLATED = 8
+/** Nothing, as zlib deflates it: to ask it again costs more than all the rest of an empty file. */
+export const EMPTY_DEFLATED = Buffer.of(3, 0)
 const MAX16 = 0xffff
 
 /** Writes a zip from front to back. The same files in the same order give the same bytes; times are left out. */
@@ -59,7 +61,7 @@ export class ZipWriter {
     for await (const piece of measured(entry, contents)) pieces.push(piece)
     const bytes = Buffer.concat(pieces)
     entry.crc32 = crc32(bytes)
-    await this.put(deflateRawSync(bytes))
+    await this.put(bytes.length === 0 ? EMPTY_DEFLATED : deflateRawSync(bytes))
     return hash('sha256', bytes, 'hex')
   }
 

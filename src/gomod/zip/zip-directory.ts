@@ -86,9 +86,9 @@ async function readEnd(zip: RandomAccess): Promise<End> {
   const found = { count, bytes: end.readUInt32LE(12), startsAt: end.readUInt32LE(16) }
   const onOneDisk = end.readUInt16LE(4) === 0 && end.readUInt16LE(6) === 0 && end.readUInt16LE(8) === count
   const is64 = count === MAX16 || found.bytes === MAX32 || found.startsAt === MAX32
-  const large = is64 ? await readEnd64(zip, endAt, found) : null
-  if (large === null && !onOneDisk) throw broken('it is one of several parts')
-  const { at: behind, ...place } = large ?? { at: endAt, ...found }
+  const end64 = is64 ? await readEnd64(zip, endAt, found) : null
+  if (end64 === null && !onOneDisk) throw broken('it is one of several parts')
+  const { at: behind, ...place } = end64 ?? { at: endAt, ...found }
   if (place.startsAt + place.bytes !== behind) throw broken('its directory is not where its end record says')
   return place
 }
@@ -101,6 +101,11 @@ function findEnd(tail: Buffer): number {
     return at
   }
   return -1
+}
+
+/** Whether a field of the plain record leaves it to the other, or says the same. */
+function agrees(of64: number, of32: number, max: number): boolean {
+  return of32 === max || of32 === of64
 }
 
 /** Null where there is none: 65 535 entries can be counted without. */
@@ -118,7 +123,6 @@ async function readEnd64(zip: RandomAccess, endAt: number, small: End): Promise<
   const isWhole = end.readUInt32LE(0) === END64_SIGNATURE && large(end, 4) === END64_BYTES - 12
   const count = large(end, 32)
   const found = { count, bytes: large(end, 40), startsAt: large(end, 48), at }
-  const agrees = (of64: number, of32: number, max: number): boolean => of32 === max || of32 === of64
   if (
     !isWhole ||
     large(end, 24) !== count ||

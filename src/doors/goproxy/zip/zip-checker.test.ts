@@ -11,8 +11,7 @@ import { SharedStates } from '../../../engine/shared-states.ts'
 import { goZipLimits } from '../../../gomod/zip/zip-limits.ts'
 import { makeModule, sourceFiles, type ModuleFixture } from '../../../../test/support/goproxy/module-fixtures.ts'
 import { buildModuleZip } from '../../../gomod/zip/build-zip.ts'
-import type { StagedFile } from '../store/staged-file.ts'
-import { ZipChecker } from './zip-checker.ts'
+import { ZipChecker, type CheckedFile } from './zip-checker.ts'
 
 interface Bench {
   checker: ZipChecker
@@ -21,10 +20,11 @@ interface Bench {
   folder: string
 }
 
+const onError = (error: unknown): void => assert.fail(String(error))
+
 async function makeChecker(t: TestContext): Promise<Bench> {
   const ledger = new Ledger()
   const world = realWorld()
-  const onError = (error: unknown): void => assert.fail(String(error))
   const scope = new Scope({ world, ledger, states: new SharedStates(), onError })
   const folder = await mkdtemp(join(tmpdir(), 'turnpike-zip-'))
   t.after(async () => {
@@ -38,16 +38,15 @@ async function makeChecker(t: TestContext): Promise<Bench> {
 }
 
 /** What of a staged file a checker looks at. */
-function staged(bytes: Buffer, path: string | null): StagedFile {
-  const used: Pick<StagedFile, 'size' | 'path' | 'peek'> = {
+function staged(bytes: Buffer, path: string | null): CheckedFile {
+  return {
     size: bytes.length,
     path,
     peek: (into, position) => Promise.resolve(bytes.copy(into, 0, position)),
   }
-  return used as StagedFile
 }
 
-async function onDisk({ folder }: Bench, bytes: Buffer): Promise<StagedFile> {
+async function onDisk({ folder }: Bench, bytes: Buffer): Promise<CheckedFile> {
   const path = join(folder, `${Math.random()}.zip`)
   await writeFile(path, bytes)
   return staged(bytes, path)

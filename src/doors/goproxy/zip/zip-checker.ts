@@ -12,6 +12,9 @@ import { ZipCheckThread } from './zip-check-thread.ts'
 /** Threads at most. Checking takes some 10 ms a megabyte, downloading it longer. */
 const MAX_THREADS = 2
 
+/** What of a staged file a checker looks at. */
+export type CheckedFile = Pick<StagedFile, 'size' | 'path' | 'peek'>
+
 /** What a checker works with. */
 export interface ZipCheckerParts {
   scope: Scope
@@ -39,7 +42,7 @@ export class ZipChecker implements AsyncDisposable {
    * ERR_MODULE_TOO_LARGE where it is not the module's, with a ModuleZipError as the cause; ERR_MODULE_STORE where it
    * cannot be read; ERR_DRAINING where the scope ends.
    */
-  async check(file: StagedFile, module: string, version: string, limits: ZipLimits): Promise<CheckedZip> {
+  async check(file: CheckedFile, module: string, version: string, limits: ZipLimits): Promise<CheckedZip> {
     try {
       return file.path === null
         ? await this.checkHere(file, module, version, limits)
@@ -51,7 +54,7 @@ export class ZipChecker implements AsyncDisposable {
     }
   }
 
-  private checkHere(file: StagedFile, module: string, version: string, limits: ZipLimits): Promise<CheckedZip> {
+  private checkHere(file: CheckedFile, module: string, version: string, limits: ZipLimits): Promise<CheckedZip> {
     const { world, scope } = this.parts
     const zip = { size: file.size, read: (into: Buffer, position: number) => file.peek(into, position) }
     return checkModuleZip(zip, module, version, limits, loopRest(world, scope.signal))

@@ -16,6 +16,8 @@ export interface UpstreamTlsOptions {
   cert?: string
   key?: string
   minVersion: TlsVersion
+  /** Default: the highest there is. */
+  maxVersion?: TlsVersion
   /** With false, anybody can answer. */
   verify: boolean
   /** Ask for HTTP/2 by ALPN, and take nothing else; the bytes are for node:http2 to read. Default: HTTP/1.1. */
@@ -33,11 +35,12 @@ export class UpstreamTls implements UpstreamSecurity {
 
   /** Throws ERR_CONFIG_INVALID where the key is not the certificate's. */
   constructor(options: UpstreamTlsOptions) {
-    const { ca, cert, key, minVersion } = options
+    const { ca, cert, key, minVersion, maxVersion } = options
     if (cert !== undefined) checkedCertificate({ cert, key: key ?? '', label: 'for the upstream' })
     this.options = options
     this.context = createSecureContext({
       minVersion: tlsVersions[minVersion],
+      ...(maxVersion === undefined ? {} : { maxVersion: tlsVersions[maxVersion] }),
       ...(ca === undefined ? {} : { ca }),
       ...(cert === undefined ? {} : { cert }),
       ...(key === undefined ? {} : { key }),

@@ -127,7 +127,8 @@ function nameOf(url: string): string {
   return withoutCredentials(url).replace(/\/+$/, '')
 }
 
-function settingsOf({ upstreams }: GoproxyConfig, name: string): MemberConfig {
+/** Settings of a member, by its URL. */
+export function settingsOf({ upstreams }: Pick<GoproxyConfig, 'upstreams'>, name: string): MemberConfig {
   const named = Object.entries(upstreams).find(([url]) => nameOf(url.includes('://') ? url : `https://${url}`) === name)
   return named?.[1] ?? memberSchema.parse({})
 }

@@ -10,6 +10,8 @@ import { RespondTarget } from './doors/gateway/respond.ts'
 import { Router } from './doors/gateway/router.ts'
 import type { RouteConfig } from './doors/gateway/config.ts'
 import type { ModuleProxy } from './doors/goproxy/module-proxy.ts'
+import type { ParentRoute } from './engine/dial/parent.ts'
+import { Parents } from './engine/dial/parents.ts'
 import type { Exchange } from './engine/exchange.ts'
 import { InFlight } from './engine/in-flight.ts'
 import { MiddlewareChains } from './engine/middleware/middleware-chains.ts'
@@ -80,8 +82,9 @@ export class Generation implements Door {
   static *building(config: Config, parts: GenerationParts): Steps<Generation> {
     const { services, scope, report } = parts
     const clusters = new Map<string, Cluster>()
+    const parents = new Parents(config.parents)
     for (const [name, upstream] of Object.entries(config.gateway?.upstreams ?? {})) {
-      clusters.set(name, sharedCluster(name, upstream, parts))
+      clusters.set(name, sharedCluster(name, upstream, parents.route(upstream.parent), parts))
       yield
     }
     const middlewares = new Middlewares({
@@ -161,10 +164,15 @@ export class Generation implements Door {
 }
 
 /** Of an upstream that stays as it was, the cluster stays too: with its connections and all that it has learnt. */
-function sharedCluster(name: string, config: UpstreamConfig, { services, via, scope }: GenerationParts): Cluster {
-  return scope.shared(`cluster:${hash('sha256', contentText([name, via, config]))}`, (own) => {
+function sharedCluster(
+  name: string,
+  config: UpstreamConfig,
+  parents: ParentRoute | null,
+  { services, via, scope }: GenerationParts,
+): Cluster {
+  return scope.shared(`cluster:${hash('sha256', contentText([name, via, config, parents?.key]))}`, (own) => {
     const security = securityOf(config, own)
-    return new Cluster({ name, config, services, security, via, scope: own })
+    return new Cluster({ name, config, services, security, via, parents, scope: own })
   })
 }
 

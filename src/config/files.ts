@@ -8,6 +8,7 @@ import { renderPath, type Path } from './errors.ts'
 import { goproxyFiles } from './goproxy-files.ts'
 import { filesIn, middlewareFiles, namedByMiddleware } from './middleware-files.ts'
 import { hashOf, type FileHashes } from './file-hashes.ts'
+import { parentFiles } from './parent-files.ts'
 import type { Finding } from './source.ts'
 import { systemCode, valueAt } from './tree.ts'
 
@@ -101,7 +102,7 @@ function namedFiles(data: unknown): Named[] {
   }
   add(['admin', 'token', 'file'], 'secret')
   for (const { path, kind } of middlewareFiles(data)) add(path, kind)
-  for (const { path, kind, keyPath } of goproxyFiles(data)) add(path, kind, keyPath)
+  for (const { path, kind, keyPath } of [...goproxyFiles(data), ...parentFiles(data)]) add(path, kind, keyPath)
   return named
 }
 
@@ -131,7 +132,7 @@ export function fillFiles(config: Config, folder: string, texts: ReadonlyMap<str
   }
   const token = config.admin?.token
   if (token !== undefined && token.file !== null) token.fill(texts.get(resolve(folder, token.file))!)
-  for (const each of [...namedByMiddleware(config), ...filesIn(config.goproxy)]) {
+  for (const each of [...namedByMiddleware(config), ...filesIn(config.goproxy), ...filesIn(config.parents)]) {
     if (each instanceof FileText) text(each)
     else each.fill(texts.get(resolve(folder, each.file!))!)
   }

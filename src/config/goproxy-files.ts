@@ -1,8 +1,8 @@
 import type { Path } from './errors.ts'
 import { treeOf } from './tree.ts'
 
-/** A file that the `goproxy` block names. */
-export interface GoproxyFile {
+/** A file that a config names. */
+export interface NamedFile {
   path: Path
   kind: 'certificates' | 'key' | 'secret' | 'text'
   /** Where the key of a certificate is named. */
@@ -10,10 +10,10 @@ export interface GoproxyFile {
 }
 
 /** Where the `goproxy` block of an unchecked config names files: secrets, certificates, keys, a netrc. */
-export function goproxyFiles(data: unknown): GoproxyFile[] {
+export function goproxyFiles(data: unknown): NamedFile[] {
   const goproxy = treeOf(treeOf(data)['goproxy'])
-  const secret = (...path: Path): GoproxyFile => ({ path: ['goproxy', ...path, 'file'], kind: 'secret' })
-  const members = Object.keys(treeOf(goproxy['upstreams'])).flatMap((url): GoproxyFile[] => {
+  const secret = (...path: Path): NamedFile => ({ path: ['goproxy', ...path, 'file'], kind: 'secret' })
+  const members = Object.keys(treeOf(goproxy['upstreams'])).flatMap((url): NamedFile[] => {
     const tls = ['goproxy', 'upstreams', url, 'tls']
     return [
       { path: [...tls, 'ca'], kind: 'certificates' },
@@ -25,7 +25,7 @@ export function goproxyFiles(data: unknown): GoproxyFile[] {
   const auth = treeOf(goproxy['auth'])
   return [
     ...members,
-    ...credentials.flatMap((_, index): GoproxyFile[] => [
+    ...credentials.flatMap((_, index): NamedFile[] => [
       secret('credentials', index, 'password'),
       { path: ['goproxy', 'credentials', index, 'sshKey'], kind: 'text' },
       { path: ['goproxy', 'credentials', index, 'knownHosts'], kind: 'text' },

@@ -7,6 +7,7 @@ import { Pattern } from '../core/pattern.ts'
 import { renderPath, type Path } from './errors.ts'
 import { findHealthReferences } from './health-references.ts'
 import { useLists, writtenMiddleware } from './middleware-places.ts'
+import { findParentReferences } from './parent-references.ts'
 import { isModulePath } from './middleware-schemas.ts'
 import { findModuleReferences } from './module-references.ts'
 import type { Finding, Part } from './source.ts'
@@ -50,6 +51,7 @@ export function findReferences(data: unknown): Finding[] {
     checkRedirect(report, [...path, 'redirect'], route)
     checkRespond(report, [...path, 'respond'], treeOf(route['respond']))
   }
+  report.findings.push(...findParentReferences(data))
   checkUses(report, data, Object.keys(treeOf(root['middlewares'])))
   checkMirrors(report, data, Object.keys(treeOf(gateway['upstreams'])))
   report.findings.push(...findModuleReferences(data))

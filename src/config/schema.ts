@@ -3,6 +3,7 @@ import { adminSchema, logSchema } from '../control/config.ts'
 import { cidrs, count, duration, later, offOr, parsed, positiveDuration } from '../core/config-fields.ts'
 import { routeSchema } from '../doors/gateway/config.ts'
 import { goproxySchema } from '../doors/goproxy/config.ts'
+import { parentSchema } from '../engine/dial/config.ts'
 import { listenerSchema } from '../engine/config.ts'
 import { upstreamSchema } from '../upstream/config.ts'
 import { middlewareSchema, useSchema } from './middleware-schemas.ts'
@@ -66,7 +67,10 @@ export const configSchema = z.strictObject({
     .prefault({})
     .describe('How the process ends.'),
   admin: adminSchema.prefault({ address: '127.0.0.1:9900' }).describe('The admin address, or `off`.'),
-  parents: later(),
+  parents: z
+    .record(name, parentSchema)
+    .prefault({})
+    .describe('Other proxies to go through, by name: upstreams and the module proxy can name them.'),
   forward: later(),
   goproxy: goproxy
     .optional()

@@ -139,6 +139,21 @@ export const offOr = <T extends z.ZodType>(schema: T, what: string) =>
 /** A whole number from `least` to `most`. */
 export const count = (least: number, most = 1_000_000_000) => z.int().min(least).max(most)
 
+/** What names parents: one, or several that are gone through in order. Checked, it is always a list. */
+export const parentNames = () =>
+  z.union(
+    [
+      z
+        .string()
+        .min(1)
+        .transform((name) => [name]),
+      z.array(z.string().min(1)).min(1),
+    ],
+    {
+      error: ({ input }) => `expected the name of a parent or a list of names, found ${kindOf(input)}`,
+    },
+  )
+
 /** A key that a later version has: refused by name, so that it is never silently ignored. */
 export const later = () => z.never({ error: notAvailable }).optional().describe(notAvailable)
 

@@ -229,6 +229,15 @@ export const errorCodes = {
     'The checksum database could not be asked.',
   ),
   ERR_SUMDB_INVALID: upstream('body', 502, 'http_protocol_error', false, 'The checksum database contradicts itself.'),
+  ERR_PARENT_AUTH: upstream('dial', 502, 'connection_refused', false, 'The parent proxy does not let us in.'),
+  ERR_PARENT_REFUSED: upstream('dial', 502, 'connection_refused', true, 'The parent proxy refused the connection.'),
+  ERR_PARENT_PROTOCOL: upstream(
+    'dial',
+    502,
+    'connection_terminated',
+    true,
+    'The parent proxy does not speak as it should.',
+  ),
   ERR_ADDRESS_FORBIDDEN: upstream(
     'dial',
     403,

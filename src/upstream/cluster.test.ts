@@ -21,7 +21,7 @@ function clusterAt(t: TestContext, wanted: UpstreamConfig): { cluster: Cluster; 
   const services = createEngine({ world, observer: { routed() {}, finished() {} }, pseudonym: 'test' })
   const scope = new Scope({ world, ledger: services.ledger, states: new SharedStates(), onError })
   t.after(() => scope.close())
-  const cluster = new Cluster({ name: 'app', config: wanted, services, security: null, via: '', scope })
+  const cluster = new Cluster({ name: 'app', config: wanted, services, security: null, via: '', parents: null, scope })
   return { cluster, clock }
 }
 
@@ -96,7 +96,7 @@ test('W5 what is known of an endpoint survives a reload that leaves its connecti
   const admission = { maxInFlight: 9 }
   const load = (wanted: UpstreamConfig): { cluster: Cluster; close: () => Promise<void> } => {
     const scope = root.child()
-    const cluster = new Cluster({ name: 'app', config: wanted, services, security: null, via: '', scope })
+    const cluster = new Cluster({ name: 'app', config: wanted, services, security: null, via: '', parents: null, scope })
     return { cluster, close: () => scope.close() }
   }
   const first = load(config({ circuitBreaker, admission }))

@@ -1,5 +1,6 @@
 import { TurnpikeError } from '../core/error.ts'
 import type { Exchange } from '../engine/exchange.ts'
+import type { ParentRoute } from '../engine/dial/parent.ts'
 import type { Scope } from '../engine/scope.ts'
 import type { EngineServices } from '../engine/services.ts'
 import type { UpstreamSecurity } from '../engine/tls/upstream-security.ts'
@@ -23,6 +24,8 @@ export interface ClusterOptions {
   security: UpstreamSecurity | null
   /** This instance's name in `Via`, '' for no `Via`. */
   via: string
+  /** The proxies to go through, null for none. */
+  parents: ParentRoute | null
   /** The cluster's own, or its generation's: what the cluster starts and shares ends with it, unless another wants it too. */
   scope: Scope
 }
@@ -97,6 +100,7 @@ export class Cluster implements Candidates<Member> {
               tls,
               security,
               http2: config.http2,
+              parents: options.parents,
               services,
             },
             scope,

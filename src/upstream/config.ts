@@ -1,5 +1,14 @@
 import { z } from 'zod'
-import { choice, count, file, kindOf, later, notOneOf, percentage, positiveDuration } from '../core/config-fields.ts'
+import {
+  choice,
+  count,
+  file,
+  kindOf,
+  notOneOf,
+  parentNames,
+  percentage,
+  positiveDuration,
+} from '../core/config-fields.ts'
 import { method } from '../core/field-schemas.ts'
 import { isIPv4, isIPv6 } from '../core/ip.ts'
 import { balance } from './balance/config.ts'
@@ -227,7 +236,9 @@ export const upstreamSchema = z.strictObject({
   admission: admission
     .optional()
     .describe('Bounds the requests in flight, and lets some wait. Absent: no bound but `pool.max`.'),
-  parent: later(),
+  parent: parentNames()
+    .optional()
+    .describe('Name under `parents` of the proxy to go through, or a list, the nearest one first. Absent: none.'),
 })
 
 /** An upstream as checked, defaults applied. */

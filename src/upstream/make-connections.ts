@@ -7,7 +7,7 @@ import type { EndpointConfig } from './config.ts'
 /** The connections to an endpoint, as the upstream's settings say. */
 export function makeConnections(
   endpoint: EndpointConfig,
-  { config, services, security, via }: ClusterOptions,
+  { config, services, security, via, parents }: ClusterOptions,
 ): EndpointConnections {
   const { timeouts, pool, host } = config
   const options: PoolOptions = {
@@ -23,6 +23,7 @@ export function makeConnections(
     idleMs: pool.idle,
     connectMs: timeouts.connect,
     tlsMs: timeouts.tls,
+    via: parents,
     timeouts: { firstByteMs: timeouts.firstByte, stallMs: timeouts.stall },
   }
   return config.http2 ? new Http2Connections(services, options) : new Pool(services, options)

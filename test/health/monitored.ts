@@ -71,7 +71,7 @@ export function startMonitored(t: TestContext, world: World = realWorld()): Moni
       }))
       const security = new UpstreamTls({ minVersion: '1.2', verify: true, http2, ...(ca !== undefined && { ca }) })
       const monitor = new HealthMonitor(
-        { config: config.health!, members, tls: config.tls, security, http2, services },
+        { config: config.health!, members, tls: config.tls, security, http2, parents: null, services },
         scope,
       )
       return { monitor, healths: members.map((member) => member.health), close: () => scope.close() }

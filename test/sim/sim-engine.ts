@@ -72,6 +72,7 @@ export function simEngine(
     services,
     security: null,
     via: 'sim',
+    parents: null,
     config: {
       endpoints: [
         { url: 'http://origin', tls: false, target: origin, authority: 'origin', weight: 1, draining: false },

@@ -5,9 +5,9 @@ import {
   count,
   duration,
   file,
-  later,
   off,
   offOr,
+  parentNames,
   parsed,
   positiveDuration,
   secret,
@@ -44,7 +44,9 @@ export const memberSchema = z.strictObject({
   timeouts: memberTimeouts.prefault({}).describe('Deadlines; all of them end before the go command gives up (G5).'),
   health: memberHealth.prefault({}).describe('When it counts as down, and how it is asked whether it is back.'),
   tls: memberTls.prefault({}).describe('TLS towards it.'),
-  parent: later(),
+  parent: offOr(parentNames(), 'names of parents')
+    .optional()
+    .describe('Names under `parents` of the proxies to go through; `off` for none. Absent: those of `goproxy.parent`.'),
 })
 
 /** `example.com`, `*.corp.example.com`, `git.example.com/team/*`: GOPRIVATE's own patterns. */
@@ -168,6 +170,11 @@ export const goproxySchema = z.strictObject({
     .record(z.string(), memberSchema)
     .prefault({})
     .describe('Settings of members, by their URL in the chain.'),
+  parent: parentNames()
+    .optional()
+    .describe(
+      'Name under `parents` of the proxy that members, discovery, git and the checksum database are reached through, or a list. Absent: none.',
+    ),
   private: modulePatterns().describe('GOPRIVATE patterns: fetched by git alone, never asked of a checksum database.'),
   repositories: z
     .record(z.string().min(1), z.string().min(1))
@@ -196,7 +203,11 @@ export const goproxySchema = z.strictObject({
           url: z
             .url({ protocol: /^rediss?$/ })
             .describe('`redis://127.0.0.1:6379/0`, with the number of the database; `rediss://` for TLS.'),
-          username: z.string().min(1).optional().describe("User name. Absent: that of the URL, else the server's default."),
+          username: z
+            .string()
+            .min(1)
+            .optional()
+            .describe("User name. Absent: that of the URL, else the server's default."),
           password: secret().optional().describe('Password. Absent: that of the URL, else none.'),
           ca: file().optional().describe("PEM file with the authorities that are trusted. Absent: the machine's."),
         })

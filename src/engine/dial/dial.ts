@@ -2,6 +2,8 @@ import { TurnpikeError } from '../../core/error.ts'
 import type { AddressGuard } from './address-guard.ts'
 import { dialError } from './dial-error.ts'
 import { Dialled, type AttemptOwner } from './dialled.ts'
+import type { Parent, ParentRoute } from './parent.ts'
+import { TunnelOpening } from './tunnel-opening.ts'
 import type { Ledger } from '../ledger.ts'
 import { Deadline, type TimerName, type TimerWheel } from '../timers.ts'
 import type { UpstreamSecurity } from '../tls/upstream-security.ts'
@@ -17,8 +19,18 @@ export interface DialOptions {
   tls: UpstreamSecurity | null
   /** For the handshake. */
   tlsMs: number
-  /** Which addresses may be connected to (F8). Default: all of them. */
+  /**
+   * Which addresses may be connected to (F8). Default: all of them. Behind parents, which resolve names themselves,
+   * what this machine knows of the target is checked; the parents are the config's own choice.
+   */
   guard?: AddressGuard | null
+  /** The parents to go through. Default: none. A Unix socket is never reached through any. */
+  via?: ParentRoute | null
+  /**
+   * Whether the target may speak before it is spoken to, as SSH servers do: what comes behind a parent's answer is the
+   * target's then (F3). Default: false, since no answer can come before its question.
+   */
+  serverFirst?: boolean
 }
 
 /** One of the two is called once, never before `dial` returns unless the address is known to fail. */
@@ -68,7 +80,12 @@ class Dial implements DialHandle, AttemptOwner {
   private readonly attempts: Dialled[] = []
   private addresses: DialAddress[] = []
   private resolving = false
-  private securing = false
+  /** The parents on the way, the nearest one first. */
+  private readonly parents: readonly Parent[]
+  /** Parents that have opened their tunnel. */
+  private passed = 0
+  /** An attempt stands: there is no race any more. */
+  private settled = false
   private over = false
   private lastError: TurnpikeError | null = null
 
@@ -86,24 +103,53 @@ class Dial implements DialHandle, AttemptOwner {
     this.target = target
     this.options = options
     this.result = result
+    this.parents = target.kind === 'unix' ? [] : (options.via?.to(target.host) ?? [])
     ledger.enter('dials')
   }
 
   start(): void {
     const { target, world } = this
     this.wheel.set(this.deadline, 'connect', world.now(), this.options.connectMs)
-    if (target.kind === 'unix' || isAddress(target.host)) {
-      return this.connect([target])
-    }
+    const [nearest] = this.parents
+    if (nearest === undefined) return this.resolve(target, (_, addresses) => this.connect(addresses))
+    if ((this.options.guard ?? null) === null) return this.reach(nearest)
+    this.resolve(
+      target,
+      (error, addresses) => {
+        // A name that only the parent can resolve is the parent's to guard.
+        if (error !== null || addresses.every((address) => this.isAllowed(address))) this.reach(nearest)
+        else this.forbid()
+      },
+      true,
+    )
+  }
+
+  private reach({ host, port }: Parent): void {
+    this.resolve({ kind: 'tcp', host, port }, (_, addresses) => {
+      this.addresses = addresses
+      this.tryNext()
+    })
+  }
+
+  /** Fails where the name has no address, unless that is `optional`. */
+  private resolve(
+    target: DialTarget,
+    done: (error: TurnpikeError | null, addresses: DialAddress[]) => void,
+    optional = false,
+  ): void {
+    if (target.kind === 'unix' || isAddress(target.host)) return done(null, [target])
     this.resolving = true
-    world.resolve(target.host, (error, found) => {
+    this.world.resolve(target.host, (cause, found) => {
       if (this.over) return
       this.resolving = false
-      if (error !== null || found.length === 0) {
-        const cause = error ?? new Error('the name has no address')
-        return this.fail(new TurnpikeError('ERR_DNS', { cause }))
-      }
-      this.connect(interleaved(found).map(({ address }) => ({ kind: 'tcp', host: address, port: target.port })))
+      if (cause === null && found.length > 0)
+        return done(
+          null,
+          interleaved(found).map(({ address }) => ({ kind: 'tcp', host: address, port: target.port })),
+        )
+      const error = new TurnpikeError('ERR_DNS', { cause: cause ?? new Error('the name has no address') })
+      if (optional) done(error, [])
+      else this.fail(error)
     })
   }
 
@@ -112,11 +158,51 @@ class Dial implements DialHandle, AttemptOwner {
   }
 
   attemptConnected(attempt: Dialled): void {
-    if (this.securing) return attempt.abandon()
-    const { tls } = this.options
+    if (this.settled) return attempt.abandon()
+    this.settled = true
     this.keepOnly(attempt)
+    this.advance(attempt)
+  }
+
+  /** Through the next parent, or at the target: there TLS comes last. */
+  private advance(attempt: Dialled): void {
+    const parent = this.parents[this.passed]
+    if (parent === undefined) return this.arrive(attempt)
+    if (parent.tls === null) return this.tunnel(attempt, parent)
+    attempt.secure(parent.tls, parent.host, parent.port, {
+      secured: () => this.tunnel(attempt, parent),
+      failed: (error) => this.fail(error),
+    })
+  }
+
+  private tunnel(attempt: Dialled, parent: Parent): void {
+    if (this.over) return
+    this.passed++
+    const target = this.parents[this.passed] ?? this.target
+    // A Unix socket has no parents.
+    if ('kind' in target && target.kind === 'unix') return
+    new TunnelOpening(attempt, parent, target, {
+      opened: (early) => {
+        if (this.over) return
+        if (early !== null) {
+          // Whoever is to be spoken to by a handshake does not speak first.
+          if (this.passed < this.parents.length || this.options.tls !== null || this.options.serverFirst !== true)
+            return this.fail(
+              new TurnpikeError('ERR_PARENT_PROTOCOL', {
+                message: `The parent ${parent.name}: it says more than it was asked.`,
+              }),
+            )
+          attempt.unread(early)
+        }
+        this.advance(attempt)
+      },
+      failed: (error) => this.fail(error),
+    }).start()
+  }
+
+  private arrive(attempt: Dialled): void {
+    const { tls } = this.options
     if (tls === null) return this.succeed(attempt)
-    this.securing = true
     this.wheel.set(this.deadline, 'tls', this.world.now(), this.options.tlsMs)
     const { target } = this
     const [host, port] = target.kind === 'tcp' ? [target.host, target.port] : [target.path, 0]
@@ -141,10 +227,18 @@ class Dial implements DialHandle, AttemptOwner {
 
   /** Only to what the guard allows: the very address that was checked is the one that is dialled. */
   private connect(addresses: DialAddress[]): void {
-    const { target, options } = this
-    const guard = options.guard ?? null
-    this.addresses = guard === null ? addresses : addresses.filter((address) => isAllowed(guard, address))
-    if (this.addresses.length > 0) return this.tryNext()
+    this.addresses = addresses.filter((address) => this.isAllowed(address))
+    if (this.addresses.length > 0) this.tryNext()
+    else this.forbid()
+  }
+
+  private isAllowed(address: DialAddress): boolean {
+    const guard = this.options.guard ?? null
+    return guard === null || (address.kind === 'tcp' && guard.allows(address.host, address.port))
+  }
+
+  private forbid(): void {
+    const { target } = this
     const host = target.kind === 'tcp' ? target.host : target.path
     this.fail(new TurnpikeError('ERR_ADDRESS_FORBIDDEN', { message: `${host} must not be connected to from here.` }))
   }
@@ -189,10 +283,6 @@ class Dial implements DialHandle, AttemptOwner {
     for (const attempt of this.attempts.splice(0)) if (attempt !== kept) attempt.abandon()
     if (kept !== null) this.attempts.push(kept)
   }
-}
-
-function isAllowed(guard: AddressGuard, address: DialAddress): boolean {
-  return address.kind === 'tcp' && guard.allows(address.host, address.port)
 }
 
 /** An IPv4 address, or an IPv6 one, by the characters that no name has. */

@@ -25,7 +25,9 @@ export class Dialled implements DialEvents {
   /** Null once the connection stands, and for an attempt that lost. */
   private owner: AttemptOwner | null
   private events: StreamEvents | null = null
-  private secured = false
+  /** What is read of the socket that was secured last; null over plain text. */
+  private stream: SecuredStream | null = null
+  private early: Buffer | null = null
 
   constructor(address: DialAddress, owner: AttemptOwner, ledger: Ledger) {
     this.address = address
@@ -38,12 +40,25 @@ export class Dialled implements DialEvents {
   attach(events: StreamEvents): void {
     this.owner = null
     this.events = events
+    const { early } = this
+    if (early === null) return
+    this.early = null
+    // Before anything that the socket still has, and after whoever attaches is ready.
+    queueMicrotask(() => {
+      if (!this.read(early.length, early)) this.socket.pause()
+    })
   }
 
-  /** Starts TLS on the plain socket; what that one says counts no more then, but for its close. */
+  /** Bytes that were read too far: they are the first that whoever attaches next gets. */
+  unread(bytes: Buffer): void {
+    this.early = bytes
+  }
+
+  /** Starts TLS on the socket as it is; what that one says counts no more then, but for its close. */
   secure(security: UpstreamSecurity, host: string, port: number, handshake: HandshakeEvents): void {
-    this.secured = true
-    this.socket = security.secure(this.socket, host, port, new SecuredStream(this), handshake)
+    if (this.stream !== null) this.stream.superseded = true
+    this.stream = new SecuredStream(this)
+    this.socket = security.secure(this.socket, host, port, this.stream, handshake)
   }
 
   /** Gives the connection up: nobody hears of it any more. */
@@ -69,16 +84,16 @@ export class Dialled implements DialEvents {
   }
 
   ended(): void {
-    if (!this.secured) this.streamEnded()
+    if (this.stream === null) this.streamEnded()
   }
 
   failed(error: Error): void {
-    if (!this.secured) this.streamFailed(error)
+    if (this.stream === null) this.streamFailed(error)
   }
 
   closed(): void {
     this.ledger.strike('upstreamSockets')
-    if (!this.secured) this.streamClosed()
+    if (this.stream === null) this.streamClosed()
   }
 
   streamEnded(): void {
@@ -97,8 +112,10 @@ export class Dialled implements DialEvents {
   }
 }
 
-/** What TLS over the plain socket says. */
+/** What TLS over a socket says. */
 class SecuredStream implements StreamEvents {
+  /** There is TLS within this TLS, to a target behind a parent that is spoken to by TLS. */
+  superseded = false
   private readonly dialled: Dialled
 
   constructor(dialled: Dialled) {
@@ -106,7 +123,7 @@ class SecuredStream implements StreamEvents {
   }
 
   read(length: number, buffer: Buffer): boolean {
-    return this.dialled.read(length, buffer)
+    return this.superseded || this.dialled.read(length, buffer)
   }
 
   nextBuffer(): Buffer | null {
@@ -114,14 +131,14 @@ class SecuredStream implements StreamEvents {
   }
 
   ended(): void {
-    this.dialled.streamEnded()
+    if (!this.superseded) this.dialled.streamEnded()
   }
 
   failed(error: Error): void {
-    this.dialled.streamFailed(error)
+    if (!this.superseded) this.dialled.streamFailed(error)
   }
 
   closed(): void {
-    this.dialled.streamClosed()
+    if (!this.superseded) this.dialled.streamClosed()
   }
 }

@@ -3,6 +3,7 @@ import type { AttemptWatcher } from '../attempt-watcher.ts'
 import type { EndpointConnections } from '../endpoint-connections.ts'
 import type { ExchangeWorker } from '../client-port.ts'
 import type { AddressGuard } from '../dial/address-guard.ts'
+import type { ParentRoute } from '../dial/parent.ts'
 import type { DialHandle, DialResult, DialTarget } from '../dial/dial.ts'
 import type { Dialled } from '../dial/dialled.ts'
 import type { EgressOptions } from './egress.ts'
@@ -26,6 +27,8 @@ export interface PoolOptions {
   timeouts: UpstreamTimeouts
   /** Which addresses may be connected to. Default: all of them. */
   guard?: AddressGuard | null
+  /** The parents to go through. Default: none. */
+  via?: ParentRoute | null
 }
 
 /** The connections to one endpoint: bounded, the most recently used first, so that the rest can expire. */
@@ -112,9 +115,10 @@ export class Pool implements EndpointConnections, ConnectionKeeper {
   private dial(exchange: Exchange, watcher: AttemptWatcher): void {
     const dial = new PoolDial(this, exchange, watcher)
     this.dials.add(dial)
-    const { target, tls, guard = null } = this.options
+    const { target, tls, guard = null, via = null } = this.options
     const tlsMs = exchange.timeouts?.tlsMs ?? this.options.tlsMs
-    dial.handle = this.services.dialler.dial(target, { connectMs: this.connectMs(exchange), tls, tlsMs, guard }, dial)
+    const options = { connectMs: this.connectMs(exchange), tls, tlsMs, guard, via }
+    dial.handle = this.services.dialler.dial(target, options, dial)
   }
 
   private connectMs({ timeouts }: Exchange): number {

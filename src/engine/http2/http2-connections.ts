@@ -142,10 +142,10 @@ export class Http2Connections implements EndpointConnections, Http2ConnectionKee
   }
 
   private dial(opening: Opening, exchange: Exchange, watcher: AttemptWatcher): void {
-    const { target, tls, tlsMs, connectMs, guard = null } = this.options
+    const { target, tls, tlsMs, connectMs, guard = null, via = null } = this.options
     opening.riders.add(new WaitingExchange(this.services, exchange, watcher, opening))
     this.openings.add(opening)
-    const options = { connectMs: exchange.timeouts?.connectMs ?? connectMs, tls, tlsMs, guard }
+    const options = { connectMs: exchange.timeouts?.connectMs ?? connectMs, tls, tlsMs, guard, via }
     opening.handle = this.services.dialler.dial(target, options, opening)
   }
 

@@ -1,5 +1,6 @@
 import { TurnpikeError } from '../../core/error.ts'
 import type { DialHandle, DialResult, DialTarget } from '../dial/dial.ts'
+import type { ParentRoute } from '../dial/parent.ts'
 import type { Dialled } from '../dial/dialled.ts'
 import type { EngineServices } from '../services.ts'
 import { Deadline } from '../timers.ts'
@@ -15,6 +16,8 @@ export interface ProbeOptions {
   /** Asked once connected; null where a connection is all that is wanted. */
   request: OwnRequest | null
   http2: boolean
+  /** The parents to go through, null for none. */
+  via: ParentRoute | null
   /** For all of it. */
   timeoutMs: number
 }
@@ -41,10 +44,10 @@ export class Probe implements DialResult, InquiryEvents {
 
   start(): void {
     const { dialler, timers, world, ledger } = this.services
-    const { target, tls, timeoutMs } = this.options
+    const { target, tls, timeoutMs, via } = this.options
     ledger.enter('probes')
     timers.set(this.deadline, 'probe', world.now(), timeoutMs)
-    this.handle = dialler.dial(target, { connectMs: timeoutMs, tls, tlsMs: timeoutMs }, this)
+    this.handle = dialler.dial(target, { connectMs: timeoutMs, tls, tlsMs: timeoutMs, via }, this)
   }
 
   /** Harmless once it is over. */

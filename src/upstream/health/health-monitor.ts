@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import type { ParentRoute } from '../../engine/dial/parent.ts'
 import type { Scope } from '../../engine/scope.ts'
 import type { EngineServices } from '../../engine/services.ts'
 import type { UpstreamSecurity } from '../../engine/tls/upstream-security.ts'
@@ -17,6 +18,8 @@ export interface HealthMonitorOptions {
   security: UpstreamSecurity | null
   /** Whether they are spoken to by HTTP/2. */
   http2: boolean
+  /** The proxies to go through, null for none. */
+  parents: ParentRoute | null
   services: EngineServices
 }
 
@@ -34,7 +37,7 @@ export class HealthMonitor implements HealthOverseer {
   private recountAt = 0
 
   /** `scope`: that of the config. */
-  constructor({ config, members, tls, security, http2, services }: HealthMonitorOptions, scope: Scope) {
+  constructor({ config, members, tls, security, http2, parents, services }: HealthMonitorOptions, scope: Scope) {
     const { active, passive, panicThreshold } = config
     this.passive = passive === undefined ? null : new PassiveRules(passive)
     this.panicThreshold = panicThreshold
@@ -42,7 +45,7 @@ export class HealthMonitor implements HealthOverseer {
     for (const { health } of members) scope.use(health.oversee(this))
     if (active === undefined) return
     const settingsHash = createHash('sha256')
-      .update(JSON.stringify([active, http2, tls, tls.ca?.text, tls.cert?.text, tls.key?.text]))
+      .update(JSON.stringify([active, http2, parents?.key, tls, tls.ca?.text, tls.cert?.text, tls.key?.text]))
       .digest('hex')
     for (const { endpoint, health } of members) {
       const { target, authority } = endpoint
@@ -51,7 +54,16 @@ export class HealthMonitor implements HealthOverseer {
         `prober ${health.upstream} ${health.url} ${settingsHash}`,
         (own) =>
           new Prober(
-            { health, settings: active, target, authority, tls: endpoint.tls ? security : null, http2, services },
+            {
+              health,
+              settings: active,
+              target,
+              authority,
+              tls: endpoint.tls ? security : null,
+              http2,
+              parents,
+              services,
+            },
             own,
           ),
       )

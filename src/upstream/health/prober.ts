@@ -1,6 +1,7 @@
 import { Headers } from '../../core/headers.ts'
 import type { TurnpikeError } from '../../core/error.ts'
 import type { DialTarget } from '../../engine/dial/dial.ts'
+import type { ParentRoute } from '../../engine/dial/parent.ts'
 import type { InquiryEvents, OwnRequest } from '../../engine/probe/inquiry.ts'
 import { Probe } from '../../engine/probe/probe.ts'
 import type { Scope } from '../../engine/scope.ts'
@@ -21,6 +22,8 @@ export interface ProberOptions {
   tls: UpstreamSecurity | null
   /** Whether the endpoint is spoken to by HTTP/2. */
   http2: boolean
+  /** The proxies to go through, null for none. */
+  parents: ParentRoute | null
   services: EngineServices
 }
 
@@ -71,6 +74,7 @@ export class Prober implements HealthProber, SlotTaker, InquiryEvents, Disposabl
         tls: settings.kind === 'tcp' ? null : tls,
         request: this.request,
         http2: this.options.http2,
+        via: this.options.parents,
         timeoutMs: settings.timeout,
       },
       this,

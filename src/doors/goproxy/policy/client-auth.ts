@@ -1,6 +1,7 @@
 import { createHmac, randomBytes } from 'node:crypto'
 import { TurnpikeError } from '../../../core/error.ts'
-import { readPassword } from '../../../core/password-hash.ts'
+import { readPassword, type KnownPassword } from '../../../core/password-hash.ts'
+import type { Secret } from '../../../core/secret.ts'
 import type { Exchange } from '../../../engine/exchange.ts'
 import { BcryptThread } from '../../../engine/logins/bcrypt-thread.ts'
 import { Logins } from '../../../engine/logins/logins.ts'
@@ -26,13 +27,14 @@ export class ClientAuth {
   private readonly recent: RecentLogins
   private readonly refusal: TurnpikeError | null
 
+  /** Throws ERR_CONFIG_INVALID for what looks like a hash and is none. */
   constructor(auth: GoproxyConfig['auth'], scope: Scope, world: Pick<World, 'now'>) {
     const users = Object.entries(auth?.basic?.users ?? {})
     this.logins =
       users.length === 0
         ? null
         : new Logins(
-            new Map(users.map(([name, secret]) => [name, readPassword(secret.reveal())])),
+            new Map(users.map(([name, secret]) => [name, passwordOf(name, secret)])),
             new PasswordCheck(new BcryptThread(scope)),
             world,
           )
@@ -82,6 +84,16 @@ export class ClientAuth {
 
   private digest(text: string): string {
     return createHmac('sha256', this.key).update(text).digest('base64')
+  }
+}
+
+/** Nothing of the secret may be in the error. */
+function passwordOf(name: string, secret: Secret): KnownPassword {
+  try {
+    return readPassword(secret.reveal())
+  } catch (cause) {
+    const why = cause instanceof RangeError ? cause.message : 'it cannot be read'
+    throw new TurnpikeError('ERR_CONFIG_INVALID', { message: `goproxy.auth.basic.users.${name}: ${why}`, cause })
   }
 }
 

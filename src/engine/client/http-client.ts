@@ -1,5 +1,6 @@
 import type { Headers } from '../../core/headers.ts'
 import type { AddressGuard } from '../dial/address-guard.ts'
+import type { ParentRoute } from '../dial/parent.ts'
 import type { UpstreamSecurity } from '../tls/upstream-security.ts'
 
 /** Deadlines of one request that Turnpike makes by itself, in ms. */
@@ -26,6 +27,8 @@ export interface ClientRequest {
   tls?: UpstreamSecurity
   /** Which addresses may be dialled. Default: all of them. */
   guard?: AddressGuard | null
+  /** The parents to go through. Default: those of the client. */
+  via?: ParentRoute | null
   /** Ends it at any phase. */
   signal?: AbortSignal
 }
@@ -44,8 +47,8 @@ export interface ClientReply {
 }
 
 /**
- * Sends requests of Turnpike's own through egress and the engine's pools, one pool for each origin, TLS settings and
- * guard. Nothing is followed and nothing retried, but once on a kept connection that proved dead. Rejects with a
+ * Sends requests of Turnpike's own through egress and the engine's pools, one pool for each origin, TLS settings,
+ * guard and parents. Nothing is followed and nothing retried, but once on a kept connection that proved dead. Rejects with a
  * TurnpikeError: of phase `dial`, `tls`, `send`, `first-byte` or, from the body, `body`.
  */
 export interface HttpClient {

@@ -1,4 +1,5 @@
 import { TurnpikeError } from '../../core/error.ts'
+import type { ParentRoute } from '../dial/parent.ts'
 import { Pool } from '../http1/pool.ts'
 import type { Scope } from '../scope.ts'
 import type { EngineServices } from '../services.ts'
@@ -18,6 +19,7 @@ const MAX_ORIGINS = 256
 export class PooledHttpClient implements HttpClient, Disposable {
   private readonly services: EngineServices
   private readonly via: string
+  private readonly parents: ParentRoute | null
   /** The one used last is last. */
   private readonly pools = new Map<string, Pool>()
   private readonly open = new Set<ClientCall>()
@@ -26,10 +28,14 @@ export class PooledHttpClient implements HttpClient, Disposable {
   private usualTls: UpstreamSecurity | null = null
   private closed = false
 
-  /** `via`: this instance's name in `Via`, by which a chain that leads back here is noticed (H14); '' for no `Via`. */
-  constructor(services: EngineServices, via: string, scope: Scope) {
+  /**
+   * `via`: this instance's name in `Via`, by which a chain that leads back here is noticed (H14); '' for no `Via`.
+   * `parents`: what requests go through that say nothing else. Default: none.
+   */
+  constructor(services: EngineServices, via: string, scope: Scope, parents: ParentRoute | null = null) {
     this.services = services
     this.via = via
+    this.parents = parents
     scope.use(this)
   }
 
@@ -58,9 +64,9 @@ export class PooledHttpClient implements HttpClient, Disposable {
   }
 
   private pool(request: ClientRequest): Pool {
-    const { url, guard = null } = request
+    const { url, guard = null, via = this.parents } = request
     const tls = url.protocol === 'https:' ? (request.tls ?? this.machineTls()) : null
-    const key = `${url.origin} ${tls === null ? '' : this.tlsNumber(tls)} ${guard === null ? '' : guard.key}`
+    const key = `${url.origin} ${tls === null ? '' : this.tlsNumber(tls)} ${guard === null ? '' : guard.key} ${via === null ? '' : via.key}`
     const pool = this.pools.get(key) ?? this.makePool(request, tls)
     this.pools.delete(key)
     this.pools.set(key, pool)
@@ -68,7 +74,8 @@ export class PooledHttpClient implements HttpClient, Disposable {
     return pool
   }
 
-  private makePool({ url, guard = null, timeouts }: ClientRequest, tls: UpstreamSecurity | null): Pool {
+  private makePool(request: ClientRequest, tls: UpstreamSecurity | null): Pool {
+    const { url, guard = null, timeouts } = request
     const { via } = this
     return new Pool(this.services, {
       target: {
@@ -78,6 +85,7 @@ export class PooledHttpClient implements HttpClient, Disposable {
       },
       tls,
       guard,
+      via: request.via === undefined ? this.parents : request.via,
       egress: {
         host: 'endpoint',
         endpointAuthority: url.host,

@@ -27,6 +27,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   'open-modules.ts': { mayImport: everything },
   'module-door.ts': { mayImport: ['engine', 'doors'] },
   'module-target.ts': { mayImport: ['engine', 'doors'] },
+  'module-store-tools.ts': { mayImport: ['core', 'gomod', 'engine', 'doors'] },
   'generation.ts': {
     mayImport: [
       ...everything,
@@ -43,6 +44,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   'config-watch.ts': { mayImport: everything },
   'load-off-loop.ts': { mayImport: everything },
   'control-view.ts': { mayImport: [...everything, 'turnpike.ts'] },
+  'module-doctor.ts': { mayImport: ['core', 'engine', 'policy', 'doors'] },
   'decision.ts': { mayImport: everything },
   'middleware-trial.ts': { mayImport: [...everything, 'middleware-definitions.ts', 'middlewares.ts'] },
   'route-lints.ts': { mayImport: everything },
@@ -65,6 +67,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   cli: {
     mayImport: [
       'core',
+      'gomod',
       'config',
       'control',
       'decision.ts',
@@ -73,6 +76,8 @@ export const rooms: Readonly<Record<string, Room>> = {
       'turnpike.ts',
       'index.ts',
       'load-off-loop.ts',
+      'module-store-tools.ts',
+      'module-doctor.ts',
     ],
   },
 }

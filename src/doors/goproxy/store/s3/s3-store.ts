@@ -205,7 +205,7 @@ export class S3Store implements ModuleStore {
     this.scannedMs = world.now()
     const nowMs = world.wallClock()
     await this.lastUse.write()
-    const stray = await this.scan.run(nowMs, this.bounded ? await this.lastUse.read(nowMs) : new Map())
+    const stray = await this.scan.run(nowMs, await this.lastUse.read(nowMs))
     for (const key of stray) await this.bucket.remove(key)
     await this.occupancy.expire(nowMs)
   }

@@ -59,6 +59,8 @@ function describeRoute({ name, priority, host, path, conditions, rank }: RouteOf
 /** What would be decided today of a request that the log remembers, its header fields and query aside. */
 function explainLine({ generation }: Turnpike, { method, host, path, listener }: AccessRecord): Explanation | null {
   if (typeof method !== 'string' || typeof path !== 'string' || path === '') return null
+  // Only a gateway has routes.
+  if (typeof listener === 'string' && generation.doorOf(listener) !== generation) return null
   const target = normalisePath(path)
   const { winner, refusal, losers } = generation.router.explain({
     listener: typeof listener === 'string' ? listener : '',

@@ -23,6 +23,8 @@ const answerSchema = z.object({
     attempts: z.number().optional(),
     reused: z.boolean().optional(),
     failedAttempts: z.array(z.object({ endpoint: z.string(), cause: z.string(), afterMs: z.number() })).optional(),
+    cache: z.string().optional(),
+    decisions: z.array(z.object({ by: z.string(), outcome: z.string(), tookMs: z.number() })).optional(),
     queueMs: z.number().optional(),
     cause: z.string().optional(),
     source: z.string().optional(),
@@ -79,7 +81,8 @@ function arrival({ client, peer, listener, tls, sni, method, host, path, query }
   ]
 }
 
-function decision({ route, upstream, endpoint, attempts, reused, failedAttempts = [] }: Request): Row[] {
+function decision(request: Request): Row[] {
+  const { route, upstream, endpoint, attempts, reused, failedAttempts = [], cache, decisions = [] } = request
   const rows: Row[] = [['route', route ?? 'none']]
   if (upstream !== undefined) rows.push(['upstream', upstream])
   if (endpoint !== undefined) {
@@ -90,6 +93,9 @@ function decision({ route, upstream, endpoint, attempts, reused, failedAttempts 
     rows.push(['retries', attempts > 1 ? `${attempts - 1}: it was sent ${attempts} times` : 'none'])
   for (const { endpoint: tried, cause: why, afterMs } of failedAttempts)
     rows.push(['', `${tried} came to nothing after ${afterMs} ms: ${why}`])
+  if (cache !== undefined) rows.push(['cache', cache])
+  for (const [index, { by, outcome: said, tookMs }] of decisions.entries())
+    rows.push([index === 0 ? 'asked' : '', `${by}: ${said} after ${tookMs} ms`])
   return rows
 }
 

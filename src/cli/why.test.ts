@@ -31,6 +31,20 @@ log.finish(
     failedAttempts: [{ endpoint: 'http://127.0.0.1:9002', cause: '503', afterMs: 3.25 }],
   }),
 )
+log.finish(
+  finishedExchange({
+    sequence: 3,
+    route: 'goproxy:zip',
+    upstream: 'direct',
+    endpoint: '',
+    attempts: 0,
+    cache: 'miss',
+    decisions: [
+      { by: 'https://a.example', outcome: '502', tookMs: 3.5 },
+      { by: 'direct', outcome: '200', tookMs: 41 },
+    ],
+  }),
+)
 const port = controlPort({ find: (id) => log.find(id) })
 const token = 'a-token'
 const open = await AdminServer.listen({
@@ -81,6 +95,12 @@ admin: { address: "${listen}"${rest} }
 `
 
 describe('turnpike why', () => {
+  test('says where an answer about Go modules came from, and who was asked', async () => {
+    const { code, out } = await run(['abc123-03', '--admin', url])
+    assert.equal(code, 0)
+    assert.match(out, /^cache +miss\nasked +https:\/\/a\.example: 502 after 3\.5 ms\n +direct: 200 after 41 ms$/m)
+  })
+
   test('says in words what became of a request', async () => {
     const { code, out, err } = await run([ids.at(1), '--admin', url])
     assert.equal(err, '')

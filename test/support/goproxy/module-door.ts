@@ -26,7 +26,9 @@ export interface ModuleLogLine extends LogLine {
   decisions?: { by: string; outcome: string; tookMs: number }[]
 }
 
-export interface ModuleDoor extends TestGateway {
+export interface ModuleDoor extends Omit<TestGateway, 'logged'> {
+  /** Resolves with the log when that many exchanges have ended. */
+  logged(count: number): Promise<ModuleLogLine[]>
   url: string
   /** The only member of the chain. */
   peer: ProxyPeer

@@ -5,7 +5,7 @@ import type { EngineServices } from '../../engine/services.ts'
 import { ModulePatterns } from '../../gomod/module-pattern.ts'
 import { PublicAddresses } from '../../policy/public-addresses.ts'
 import type { GoproxyConfig } from './config.ts'
-import { StoreCoordination } from './coordination/store-coordination.ts'
+import { openCoordination } from './coordination/open-coordination.ts'
 import { Direct } from './direct/direct.ts'
 import { ModuleLibrary } from './library/module-library.ts'
 import { zipHashes } from './library/zip-hashes.ts'
@@ -14,6 +14,7 @@ import { ModulePolicy } from './policy/module-policy.ts'
 import type { ModuleStore } from './store/module-store.ts'
 import { openStore } from './store/open-store.ts'
 import { ChecksumDatabases } from './trust/checksum-databases.ts'
+import { FirstSeenTrust } from './trust/first-seen-trust.ts'
 import { OwnSumdb } from './trust/own-sumdb.ts'
 import { SumdbMirror } from './trust/sumdb-mirror.ts'
 import { ZipChecker } from './zip/zip-checker.ts'
@@ -76,11 +77,11 @@ export async function openModuleServices(
     scope,
     origin: chain,
     store,
-    trust: mirror,
+    trust: ownSumdb === null ? mirror : new FirstSeenTrust(ownSumdb, mirror),
     checker: new ZipChecker({ scope, world, ledger }),
     policy,
     log: ownSumdb,
-    coordination: new StoreCoordination(documents),
+    coordination: await openCoordination(config.coordination, documents, { services, scope }),
   })
   const databases = new ChecksumDatabases([mirror, ownSumdb].filter((each) => each !== null))
   return { library, store, chain, policy, databases, ownSumdb }

@@ -28,7 +28,8 @@ export class GoCommand {
   readonly folder: string
   /** Its module cache. */
   readonly modCache: string
-  private readonly env: Record<string, string>
+  /** Its variables, such as GOPROXY: a test may change them. */
+  readonly env: Record<string, string>
 
   private constructor(home: string, { proxy, sumdb = 'off', env = {} }: GoSettings) {
     this.folder = join(home, 'main')

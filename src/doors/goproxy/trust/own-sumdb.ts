@@ -4,7 +4,7 @@ import type { Scope } from '../../../engine/scope.ts'
 import { formatRecord } from '../../../gomod/sumdb/sum-record.ts'
 import type { Tile } from '../../../gomod/sumdb/tile.ts'
 import type { DocumentStore } from '../store/document-store.ts'
-import { checkHash } from './check-hash.ts'
+import { checkHash, type HashOf } from './check-hash.ts'
 import { signingKey } from './signing-key.ts'
 import { textAnswer, tileAnswer, type ServedSumdb, type SumdbAnswer } from './sumdb-answer.ts'
 import { lookupKey, readSumdbPath } from './sumdb-path.ts'
@@ -76,6 +76,13 @@ export class OwnSumdb implements ServedSumdb {
       scope.task((signal) => this.appendWaiting(signal))
     }
     return promise
+  }
+
+  /** Rejects with ERR_MODULE_CHECKSUM where the version is there with another hash; fine where it is not there. */
+  async checkSeen(module: string, version: string, of: HashOf, h1: string): Promise<void> {
+    const log = await this.open()
+    const record = await log.find(await log.head(), lookupKey(module, version))
+    if (record !== null) checkHash(this.name, record.text, module, version, of, h1)
   }
 
   async serve(path: string, signal: AbortSignal): Promise<SumdbAnswer> {

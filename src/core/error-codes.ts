@@ -187,6 +187,7 @@ export const errorCodes = {
   ERR_CONFIG_LINT: own('config', 0, '', false, 'A config works, but not as it looks.'),
   ERR_CONFIG_SECRET: own('config', 0, '', false, 'A secret file could not be read.'),
   ERR_MODULE_PATH: client('route', 404, 'destination_not_found', 'This is no module path, version or file of one.'),
+  ERR_MODULE_QUERY: client('route', 400, 'http_request_error', 'The query of the request cannot be read.'),
   ERR_MODULE_DENIED: client('route', 403, 'http_request_denied', 'The module is denied here.'),
   ERR_MODULE_COOLDOWN: client('route', 403, 'http_request_denied', 'The version is too young to be served here.'),
   ERR_MODULE_NOT_KEPT: client(

@@ -71,14 +71,15 @@ export class ModuleProxy implements Door {
   private async open(config: GoproxyConfig): Promise<void> {
     const { services, report } = this.parts
     const modules = await openModuleServices(config, this.parts)
-    const { library, policy, databases } = modules
+    const { library, policy, databases, index, catalogue } = modules
     library.onStored(({ module, origin }) => {
       if (origin === 'published') this.warm.forget(module)
     })
     const files = new FileBodies(services, CLIENT_STALL_MS, report)
     const isPublic = (module: string): boolean => config.auth === null && !policy.isPrivate(module)
     const { world } = services
-    this.answers = new ModuleAnswers({ library, world, warm: this.warm, files, databases, isPublic })
+    const { warm } = this
+    this.answers = new ModuleAnswers({ library, world, warm, files, databases, index, catalogue, isPublic })
     this.modules = modules
   }
 
@@ -96,21 +97,41 @@ export class ModuleProxy implements Door {
   private serve(exchange: Exchange, mount: string): void {
     this.limits.take(exchange)
     const { method, target } = exchange
-    if (method !== 'GET' && method !== 'HEAD') throw new TurnpikeError('ERR_METHOD_NOT_ALLOWED', { allow: 'GET, HEAD' })
     const below = exchange.strippedPrefix + mount
+    if (method === 'PUT') return this.publish(exchange, below)
+    if (method !== 'GET' && method !== 'HEAD') throw new TurnpikeError('ERR_METHOD_NOT_ALLOWED', { allow: 'GET, HEAD' })
     const key = below === '' ? target : `${below}\n${target}`
     const warm = this.warm.find(key)
     if (warm !== undefined) {
       this.name(exchange, warm.route)
+      if (warm.route === routeNames.zip && method === 'GET') this.modules!.downloads.count(warm.module, warm.version)
       warm.reply.send(exchange, 'hit')
       return
     }
     const request = readModuleRequest(target, below)
     const route = routeNames[request.kind]
     this.name(exchange, route)
-    const run = new RequestRun(exchange, this.limits.enter(exchange))
     // A query is the client's own: what is asked with one is not kept.
-    this.answers!.answer(request, run, route, target.includes('?') ? null : key).catch((thrown: unknown) => {
+    const kept = target.includes('?') ? null : key
+    this.run(exchange, (run) => this.answers!.answer(request, run, route, kept))
+  }
+
+  private publish(exchange: Exchange, below: string): void {
+    const request = readModuleRequest(exchange.target, below)
+    if (request.kind !== 'zip') throw new TurnpikeError('ERR_METHOD_NOT_ALLOWED', { allow: 'GET, HEAD' })
+    this.name(exchange, routeNames.publish)
+    const { module, version } = request
+    this.run(exchange, async (run) => {
+      const reply = await this.modules!.publishing.take({ module, version, exchange, signal: run.ask.signal })
+      run.finish()
+      if (!run.gone) exchange.reply(reply)
+    })
+  }
+
+  /** What takes time. */
+  private run(exchange: Exchange, work: (run: RequestRun) => Promise<void>): void {
+    const run = new RequestRun(exchange, this.limits.enter(exchange))
+    work(run).catch((thrown: unknown) => {
       run.finish()
       if (!run.gone) this.refuse(exchange, thrown)
     })

@@ -7,10 +7,18 @@ import { PublicAddresses } from '../../policy/public-addresses.ts'
 import type { GoproxyConfig } from './config.ts'
 import { openCoordination } from './coordination/open-coordination.ts'
 import { Direct } from './direct/direct.ts'
+import { Catalogue } from './index/catalogue.ts'
+import { DownloadCounts } from './index/download-counts.ts'
+import { IndexFeed } from './index/index-feed.ts'
+import { Catalogue } from './index/catalogue.ts'
+import { DownloadCounts } from './index/download-counts.ts'
+import { IndexFeed } from './index/index-feed.ts'
 import { ModuleLibrary } from './library/module-library.ts'
 import { zipHashes } from './library/zip-hashes.ts'
 import { Chain } from './origin/chain.ts'
 import { ModulePolicy } from './policy/module-policy.ts'
+import { Publishing } from './publish/publishing.ts'
+import { Publishing } from './publish/publishing.ts'
 import type { ModuleStore } from './store/module-store.ts'
 import { openStore } from './store/open-store.ts'
 import { ChecksumDatabases } from './trust/checksum-databases.ts'
@@ -26,8 +34,16 @@ export interface ModuleServices {
   chain: Chain
   policy: ModulePolicy
   databases: ChecksumDatabases
+  publishing: Publishing
+  index: IndexFeed
+  catalogue: Catalogue
+  downloads: DownloadCounts
   /** Its own checksum database, null for none. */
   ownSumdb: OwnSumdb | null
+  index: IndexFeed
+  catalogue: Catalogue
+  downloads: DownloadCounts
+  publishing: Publishing
 }
 
 /** Builds it from a config; all of it ends with the scope. Rejects where the store cannot be used, or a key is none. */
@@ -84,5 +100,11 @@ export async function openModuleServices(
     coordination: await openCoordination(config.coordination, documents, { services, scope }),
   })
   const databases = new ChecksumDatabases([mirror, ownSumdb].filter((each) => each !== null))
-  return { library, store, chain, policy, databases, ownSumdb }
+  const { notify } = services
+  const index = new IndexFeed({ documents, scope, world, notify })
+  library.onStored((version) => index.stored(version))
+  const downloads = new DownloadCounts({ documents, scope, notify })
+  const catalogue = new Catalogue({ store, downloads, world })
+  const publishing = new Publishing({ config, library, store, policy, world })
+  return { library, store, chain, policy, databases, ownSumdb, publishing, index, catalogue, downloads }
 }

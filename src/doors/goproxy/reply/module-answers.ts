@@ -1,10 +1,11 @@
 import { TurnpikeError } from '../../../core/error.ts'
 import type { FileBodies } from '../../../engine/file-body.ts'
 import type { World } from '../../../engine/world.ts'
+import type { Catalogue } from '../index/catalogue.ts'
+import type { IndexFeed } from '../index/index-feed.ts'
 import type { Answer, CacheState, ZipAnswer } from '../library/answer.ts'
-import type { ModuleLibrary } from '../library/module-library.ts'
+import type { ModuleServices } from '../module-services.ts'
 import type { ModuleRequest } from '../request/module-request.ts'
-import type { ChecksumDatabases } from '../trust/checksum-databases.ts'
 import type { RequestRun } from '../request/request-run.ts'
 import { PreparedReply, type ReplyParts } from './prepared-reply.ts'
 import type { WarmReplies } from './warm-replies.ts'
@@ -18,11 +19,12 @@ const text = 'text/plain; charset=utf-8'
 const json = 'application/json'
 
 export interface ModuleAnswersParts {
-  library: ModuleLibrary
+  modules: Pick<ModuleServices, 'library' | 'databases' | 'downloads' | 'index' | 'catalogue'>
   world: Pick<World, 'now'>
   warm: WarmReplies
   files: FileBodies
-  databases: ChecksumDatabases
+  index: IndexFeed
+  catalogue: Catalogue
   /** Whether caches behind this proxy may show a module's files to others. */
   isPublic: (module: string) => boolean
 }
@@ -37,7 +39,7 @@ export class ModuleAnswers {
 
   /** Sends the answer. `key`: what the same reply is found by next time, null where it is not to be kept. Rejects with a TurnpikeError. */
   async answer(request: ModuleRequest, run: RequestRun, route: string, key: string | null): Promise<void> {
-    const { library } = this.parts
+    const { library, downloads, index, catalogue } = this.parts.modules
     const { ask } = run
     const kept: Keeping = { key, route, module: '', version: '' }
     switch (request.kind) {
@@ -58,13 +60,15 @@ export class ModuleAnswers {
       case 'zip': {
         const { module, version } = request
         const zip = await library.zip(module, version, ask)
+        if (run.exchange.method === 'GET') downloads.count(module, version)
         return await this.sendZip(run, zip, { ...kept, module, version })
       }
       case 'sumdb':
         return await this.sendSumdb(run, request.path, kept)
       case 'index':
+        return this.sendPage(run, await index.serve(request.query), 'application/x-ndjson')
       case 'catalog':
-        throw new TurnpikeError('ERR_MODULE_PATH')
+        return this.sendPage(run, await catalogue.serve(request.query, ask.signal), json)
     }
   }
 
@@ -84,11 +88,23 @@ export class ModuleAnswers {
   }
 
   private async sendSumdb(run: RequestRun, path: string, keeping: Keeping): Promise<void> {
-    const { databases, world } = this.parts
-    const { bytes, type, freshMs } = await databases.serve(path, run.ask.signal)
+    const { modules, world } = this.parts
+    const { bytes, type, freshMs } = await modules.databases.serve(path, run.ask.signal)
     const freshUntilMs = world.now() + freshMs
     const cacheControl = this.cacheControl(null, freshUntilMs)
     this.sendPrepared(run, { bytes, type, cacheControl, modifiedMs: null, ranges: false }, null, keeping, freshUntilMs)
+  }
+
+  /** What names private modules too, and changes with every version. */
+  private sendListing(run: RequestRun, bytes: Buffer, type: string): void {
+    const parts = { bytes, type, cacheControl: 'private, no-cache', modifiedMs: null, ranges: false }
+    this.sendPrepared(run, parts, null, { key: null, route: '', module: '', version: '' }, 0)
+  }
+
+  /** A page of what grows all the time. */
+  private sendPage(run: RequestRun, bytes: Buffer, type: string): void {
+    const parts = { bytes, type, cacheControl: 'no-cache', modifiedMs: null, ranges: false }
+    this.sendPrepared(run, parts, null, { key: null, route: '', module: '', version: '' }, 0)
   }
 
   private sendPrepared(

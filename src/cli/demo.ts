@@ -2,14 +2,16 @@ import type { ConfigInput } from '../config/config.ts'
 import { loadConfigObject } from '../config/load.ts'
 import { formatAddress } from '../core/address.ts'
 import { command, noPositionals } from './command.ts'
+import { DemoModules } from './demo-modules.ts'
 import { DemoService } from './demo-service.ts'
 import { loopbackPort } from './loopback-port.ts'
 import { serve } from './serve.ts'
 
 const usage = `Usage: turnpike demo
 
-Runs a gateway on 127.0.0.1:8080 with services of its own behind it, and the admin
-address on 127.0.0.1:9900; where one is taken, on a free port. Nothing is opened to
+Runs a gateway on 127.0.0.1:8080 with services of its own behind it, a Go module
+proxy on 127.0.0.1:3000 with a few small modules behind it, and the admin address
+on 127.0.0.1:9900; where one is taken, on a free port. Nothing is opened to
 the outside. Ctrl-C stops it.
 
   -h, --help             shows this
@@ -18,22 +20,30 @@ the outside. Ctrl-C stops it.
 /** `turnpike demo`: something to try within a minute, on loopback alone. */
 export const demo = command({ usage, options: {} }, async ({ positionals }, io) => {
   noPositionals(positionals)
+  const modules = await DemoModules.start()
   const services = await Promise.all(['hello-1', 'hello-2', 'next'].map((name) => DemoService.start(name)))
   try {
     const [first, second, next] = services.map(({ url }) => url)
-    const loaded = await loadConfigObject(await demoConfig([first!, second!], next!), { cwd: io.cwd, env: io.env })
+    const loaded = await loadConfigObject(await demoConfig([first!, second!], next!, modules.url), {
+      cwd: io.cwd,
+      env: io.env,
+    })
     return await serve(loaded, io, (turnpike) => {
       const web = `http://${formatAddress(turnpike.addresses.get('web')!)}`
-      io.stdout.write(banner(web, `http://${formatAddress(turnpike.adminAddress!)}`))
+      const go = `http://${formatAddress(turnpike.addresses.get('modules')!)}`
+      io.stdout.write(banner(web, go, `http://${formatAddress(turnpike.adminAddress!)}`))
     })
   } finally {
-    await Promise.all(services.map((service) => service.stop()))
+    await Promise.all([...services, modules].map((service) => service.stop()))
   }
 })
 
-async function demoConfig(hello: string[], next: string): Promise<ConfigInput> {
+async function demoConfig(hello: string[], next: string, modules: string): Promise<ConfigInput> {
   return {
-    listeners: { web: { address: `127.0.0.1:${await loopbackPort(8080)}`, door: 'gateway' } },
+    listeners: {
+      web: { address: `127.0.0.1:${await loopbackPort(8080)}`, door: 'gateway' },
+      modules: { address: `127.0.0.1:${await loopbackPort(3000)}`, door: 'goproxy' },
+    },
     gateway: {
       routes: [
         { name: 'hello', match: { path: '/hello/**' }, to: 'hello' },
@@ -50,11 +60,12 @@ async function demoConfig(hello: string[], next: string): Promise<ConfigInput> {
       ],
       upstreams: { hello: { endpoints: hello }, next: { endpoints: [next] } },
     },
+    goproxy: { chain: modules, sumdb: 'off', store: { memory: {} } },
     admin: { address: `127.0.0.1:${await loopbackPort(9900)}` },
   }
 }
 
-function banner(web: string, admin: string): string {
+function banner(web: string, go: string, admin: string): string {
   return `Turnpike is running. Try, in another terminal:
 
   curl -i ${web}/hello/world      two services take turns
@@ -62,6 +73,9 @@ function banner(web: string, admin: string): string {
   curl -iL ${web}/docs/guide      a redirect with a captured part
   curl -i ${web}/ping             an answer from the config
   curl -i ${web}/nowhere          an error that says who, why and which request
+
+  curl ${go}/example.com/greet/@v/list      a module's versions
+  GOPROXY=${go} GONOSUMDB=example.com go run example.com/greet/cmd/greet@latest
 
   ${admin}/metrics         what it counts
   ${admin}/api/routes      what it would do

@@ -5,12 +5,15 @@ import { FaultError } from './command.ts'
 
 type GoproxyConfig = NonNullable<Config['goproxy']>
 
-/** The same config, where it has a store that outlives a process, and which is there. Throws a FaultError. */
+/** The same config, where its store outlives a process. Throws a FaultError. */
+export function lastingStore(config: GoproxyConfig): GoproxyConfig {
+  if (config.store.memory === undefined) return config
+  throw new FaultError('The store is memory, which no other process sees: configure `store.disk` or `store.s3`.')
+}
+
+/** The same config, where there is a store already. Throws a FaultError. */
 export function keptStore(config: GoproxyConfig): GoproxyConfig {
-  const { memory, disk } = config.store
-  if (memory !== undefined) {
-    throw new FaultError('The store is memory, which no other process sees: configure `store.disk` or `store.s3`.')
-  }
+  const { disk } = lastingStore(config).store
   if (disk !== undefined && !existsSync(disk.path)) throw new FaultError(`There is no store at ${disk.path}.`)
   return config
 }

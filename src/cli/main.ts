@@ -7,6 +7,12 @@ type Command = (args: string[], io: CliIo) => Promise<number>
 const commands: Record<string, { summary: string; load: () => Promise<Command> }> = {
   run: { summary: 'run a config', load: async () => (await import('./run.ts')).run },
   gateway: { summary: 'a reverse proxy in one line', load: async () => (await import('./gateway.ts')).gateway },
+  goproxy: { summary: 'a Go module proxy in one line', load: async () => (await import('./goproxy.ts')).goproxy },
+  doctor: {
+    summary: 'examine a chain of Go module proxies',
+    load: async () => (await import('./doctor.ts')).doctor,
+  },
+  env: { summary: 'print what makes a shell use it', load: async () => (await import('./env.ts')).env },
   check: { summary: 'check a config without running it', load: async () => (await import('./check.ts')).check },
   explain: {
     summary: 'say which route would serve a request',

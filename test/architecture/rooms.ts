@@ -24,6 +24,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   control: { mayImport: ['core', 'engine', 'upstream', 'certs', 'config'] },
   'middleware-definitions.ts': { mayImport: ['engine', 'middleware', 'config'] },
   'middlewares.ts': { mayImport: ['core', 'engine', 'config', 'middleware-definitions.ts'] },
+  'module-session.ts': { mayImport: everything },
   'open-modules.ts': { mayImport: everything },
   'module-door.ts': { mayImport: ['engine', 'doors'] },
   'module-target.ts': { mayImport: ['engine', 'doors'] },

@@ -20,8 +20,10 @@ import { TestRepository } from './test-repository.ts'
 export interface GitSite {
   /** Speaks https for every host. */
   port: number
-  /** Speaks http, without git's own protocol being any different. */
+  /** Speaks http, with the same pages and repositories. */
   plainPort: number
+  /** Where ssh is answered; a port without anybody until a test sets it. */
+  sshPort: number
   /** A proxy through which a client reaches every host of it: `http://127.0.0.1:…`. */
   proxyUrl: string
   authority: TestCertificate
@@ -37,7 +39,7 @@ export interface GitSite {
   login: string
 }
 
-const HOSTS = ['code.test', 'git.test', 'other.test', 'inner.test', 'meta.test', 'goproxy.test']
+const HOSTS = ['code.test', 'git.test', 'other.test', 'inner.test', 'meta.test', 'goproxy.test', 'gopkg.in']
 
 /** A page with a go-import tag. */
 export function goImport(content: string): RequestListener {
@@ -90,6 +92,7 @@ export async function startGitSite(t: TestContext): Promise<GitSite> {
   const site: GitSite = {
     port: portOf(server),
     plainPort: portOf(plain),
+    sshPort: 1,
     proxyUrl: `http://127.0.0.1:${portOf(proxy)}`,
     authority,
     pages: new Map(),

@@ -1,10 +1,12 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { getCACertificates, setDefaultCACertificates } from 'node:tls'
 import type { z } from 'zod'
 import { TurnpikeError } from '../../../src/core/error.ts'
+import type { FileText } from '../../../src/core/file-text.ts'
 import { goproxySchema } from '../../../src/doors/goproxy/config.ts'
 import { Direct } from '../../../src/doors/goproxy/direct/direct.ts'
 import { defaultDeadlines, type GitDeadlines } from '../../../src/doors/goproxy/direct/git.ts'
@@ -26,6 +28,7 @@ const addresses: Readonly<Record<string, string>> = {
   'git.test': '8.0.0.2',
   'other.test': '8.0.0.3',
   'goproxy.test': '8.0.0.4',
+  'gopkg.in': '8.0.0.5',
   'inner.test': '127.0.0.1',
   'meta.test': '169.254.169.254',
 }
@@ -35,6 +38,8 @@ export interface TestDirect extends TestScope {
   /** Addresses that were dialled, but those of the loopback proxy. */
   dialled: string[]
   ask: () => Ask
+  /** Where the clone of a remote is. */
+  clone(url: string): string
   /** A version's zip, checked as any that comes. */
   zip(module: string, version: string): Promise<CheckedZip & { bytes: Buffer }>
 }
@@ -52,6 +57,7 @@ export function testDirect(
   site: GitSite,
   config: Partial<z.input<typeof goproxySchema>> = {},
   deadlines: GitDeadlines = defaultDeadlines,
+  netrc?: FileText,
 ): TestDirect {
   trust(site)
   const { services, scope } = testScope(t)
@@ -70,7 +76,10 @@ export function testDirect(
   }
   const folder = mkdtempSync(join(tmpdir(), 'turnpike-direct-'))
   t.after(() => rmSync(folder, { recursive: true, force: true }))
-  const checked = goproxySchema.parse(config)
+  const checked = { ...goproxySchema.parse(config), ...(netrc !== undefined && { netrc }) }
+  for (const { sshKey, knownHosts } of checked.credentials) {
+    for (const file of [sshKey, knownHosts]) file?.fill(file.path, readFileSync(file.path, 'utf8'))
+  }
   const direct = new Direct({
     config: checked,
     http: new PooledHttpClient(services, '', scope),
@@ -87,6 +96,7 @@ export function testDirect(
     direct,
     dialled,
     ask,
+    clone: (url) => join(folder, `${createHash('sha256').update(url).digest('hex')}.git`),
     async zip(module, version) {
       const into = new Gathered()
       await direct.zip(module, version, into, ask())
@@ -98,16 +108,17 @@ export function testDirect(
 
 function toSite(address: DialAddress, site: GitSite): DialAddress {
   if (address.kind === 'unix' || !address.host.startsWith('8.0.0.')) return address
-  return { kind: 'tcp', host: '127.0.0.1', port: address.port === 443 ? site.port : site.plainPort }
+  const ports: Record<number, number> = { 443: site.port, 80: site.plainPort, 22: site.sshPort }
+  return { kind: 'tcp', host: '127.0.0.1', port: ports[address.port] ?? 1 }
 }
 
-/** The code and message of what a promise rejects with; fails where it does not. */
-export async function errorOf(work: Promise<unknown>): Promise<TurnpikeError> {
+/** What a promise rejects with; fails where it does not. */
+export async function errorOf(work: Promise<unknown>, what = 'it'): Promise<TurnpikeError> {
   try {
     await work
   } catch (error) {
     if (error instanceof TurnpikeError) return error
     throw error
   }
-  throw new Error('it did not fail')
+  throw new Error(`${what} did not fail`)
 }

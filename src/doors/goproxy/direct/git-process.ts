@@ -93,16 +93,13 @@ export class GitProcesses {
       signalGroup(child, 'SIGTERM')
       forcing = scope.after(GRACE_MS, force)
     }
-    let taking: Promise<void> | void
+    let taken = Promise.resolve()
     const pass = (piece: Buffer, into: NonNullable<GitRun['into']>): void => {
-      try {
-        taking = into(piece)
-      } catch (error) {
-        return end(TurnpikeError.from(error, 'body'))
-      }
-      if (taking === undefined) return
       child.stdout.pause()
-      taking.catch((error: unknown) => end(TurnpikeError.from(error, 'body'))).finally(() => child.stdout.resume())
+      taken = taken
+        .then(() => into(piece))
+        .catch((error: unknown) => end(TurnpikeError.from(error, 'body')))
+        .finally(() => child.stdout.resume())
     }
     const abandoned = (): void => end(run.signal.reason)
     const closing = (): void => {
@@ -132,7 +129,9 @@ export class GitProcesses {
       const message = cause.code === 'ENOENT' ? 'git is not installed.' : 'git could not be started.'
       reason ??= new TurnpikeError('ERR_MODULE_VCS', { status: 500, message, cause })
     })
-    child.on('close', (exitCode) => {
+    // Once git has ended, what is left in its pipe comes without waiting: it is taken first.
+    child.on('close', (exitCode) => void taken.then(() => closed(exitCode)))
+    const closed = (exitCode: number | null): void => {
       deadline.cancel()
       forcing?.cancel()
       run.signal.removeEventListener('abort', abandoned)
@@ -146,7 +145,7 @@ export class GitProcesses {
         return done.reject(new TurnpikeError(code, { message, status, cause: reason.cause ?? failure }))
       }
       done.reject(reason ?? failure)
-    })
+    }
     return done.promise
   }
 }

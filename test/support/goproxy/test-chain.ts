@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import type { TestContext } from 'node:test'
 import { z } from 'zod'
 import { goproxySchema, type GoproxyConfig } from '../../../src/doors/goproxy/config.ts'
@@ -29,6 +30,9 @@ export function testChain(
   const notify: Notify = (level, message, fields) => void notes.push({ level, message, fields })
   services.notify = notify
   const checked: GoproxyConfig = goproxySchema.parse(config)
+  for (const { tls } of Object.values(checked.upstreams)) {
+    for (const file of [tls.ca, tls.cert, tls.key]) file?.fill(file.path, readFileSync(file.path, 'utf8'))
+  }
   const http = new PooledHttpClient(services, 'test', scope)
   const chain = new Chain({ config: checked, http, direct, scope, services })
   return {

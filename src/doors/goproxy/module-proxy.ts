@@ -71,15 +71,14 @@ export class ModuleProxy implements Door {
   private async open(config: GoproxyConfig): Promise<void> {
     const { services, report } = this.parts
     const modules = await openModuleServices(config, this.parts)
-    const { library, policy, databases, index, catalogue } = modules
+    const { library, policy } = modules
     library.onStored(({ module, origin }) => {
       if (origin === 'published') this.warm.forget(module)
     })
     const files = new FileBodies(services, CLIENT_STALL_MS, report)
     const isPublic = (module: string): boolean => config.auth === null && !policy.isPrivate(module)
     const { world } = services
-    const { warm } = this
-    this.answers = new ModuleAnswers({ library, world, warm, files, databases, index, catalogue, isPublic })
+    this.answers = new ModuleAnswers({ modules, world, warm: this.warm, files, isPublic })
     this.modules = modules
   }
 

@@ -10,14 +10,10 @@ import { Direct } from './direct/direct.ts'
 import { Catalogue } from './index/catalogue.ts'
 import { DownloadCounts } from './index/download-counts.ts'
 import { IndexFeed } from './index/index-feed.ts'
-import { Catalogue } from './index/catalogue.ts'
-import { DownloadCounts } from './index/download-counts.ts'
-import { IndexFeed } from './index/index-feed.ts'
 import { ModuleLibrary } from './library/module-library.ts'
 import { zipHashes } from './library/zip-hashes.ts'
 import { Chain } from './origin/chain.ts'
 import { ModulePolicy } from './policy/module-policy.ts'
-import { Publishing } from './publish/publishing.ts'
 import { Publishing } from './publish/publishing.ts'
 import type { ModuleStore } from './store/module-store.ts'
 import { openStore } from './store/open-store.ts'
@@ -40,10 +36,6 @@ export interface ModuleServices {
   downloads: DownloadCounts
   /** Its own checksum database, null for none. */
   ownSumdb: OwnSumdb | null
-  index: IndexFeed
-  catalogue: Catalogue
-  downloads: DownloadCounts
-  publishing: Publishing
 }
 
 /** Builds it from a config; all of it ends with the scope. Rejects where the store cannot be used, or a key is none. */

@@ -1,8 +1,6 @@
 import { TurnpikeError } from '../../../core/error.ts'
 import type { FileBodies } from '../../../engine/file-body.ts'
 import type { World } from '../../../engine/world.ts'
-import type { Catalogue } from '../index/catalogue.ts'
-import type { IndexFeed } from '../index/index-feed.ts'
 import type { Answer, CacheState, ZipAnswer } from '../library/answer.ts'
 import type { ModuleServices } from '../module-services.ts'
 import type { ModuleRequest } from '../request/module-request.ts'
@@ -23,8 +21,6 @@ export interface ModuleAnswersParts {
   world: Pick<World, 'now'>
   warm: WarmReplies
   files: FileBodies
-  index: IndexFeed
-  catalogue: Catalogue
   /** Whether caches behind this proxy may show a module's files to others. */
   isPublic: (module: string) => boolean
 }
@@ -66,9 +62,9 @@ export class ModuleAnswers {
       case 'sumdb':
         return await this.sendSumdb(run, request.path, kept)
       case 'index':
-        return this.sendPage(run, await index.serve(request.query), 'application/x-ndjson')
+        return this.sendListing(run, await index.serve(request.query), 'application/x-ndjson')
       case 'catalog':
-        return this.sendPage(run, await catalogue.serve(request.query, ask.signal), json)
+        return this.sendListing(run, await catalogue.serve(request.query, ask.signal), json)
     }
   }
 
@@ -98,12 +94,6 @@ export class ModuleAnswers {
   /** What names private modules too, and changes with every version. */
   private sendListing(run: RequestRun, bytes: Buffer, type: string): void {
     const parts = { bytes, type, cacheControl: 'private, no-cache', modifiedMs: null, ranges: false }
-    this.sendPrepared(run, parts, null, { key: null, route: '', module: '', version: '' }, 0)
-  }
-
-  /** A page of what grows all the time. */
-  private sendPage(run: RequestRun, bytes: Buffer, type: string): void {
-    const parts = { bytes, type, cacheControl: 'no-cache', modifiedMs: null, ranges: false }
     this.sendPrepared(run, parts, null, { key: null, route: '', module: '', version: '' }, 0)
   }
 

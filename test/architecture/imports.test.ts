@@ -176,7 +176,7 @@ describe('habits of the source tree', () => {
     ]) {
       assert.match(line, sockets!.pattern)
     }
-    for (const line of ['this.fetch(x)', 'net.createServer()', 'prefetch(x)'])
+    for (const line of ['this.fetch(x)', 'net.createServer()', 'prefetch(x)', 'this.http.request(x)'])
       assert.doesNotMatch(line, sockets!.pattern)
     for (const line of ['setTimeout(f, 1)', "import { setTimeout } from 'node:timers/promises'"])
       assert.match(line, timers!.pattern)

@@ -88,12 +88,14 @@ export const chokePoints: readonly { what: string; pattern: RegExp; allowed: rea
   {
     what: 'opens a socket of its own (only the world dials and listens)',
     pattern:
-      /\b(?:net\s*\.\s*(?:connect|createConnection|Socket)|tls\s*\.\s*connect|https?\s*\.\s*(?:request|get))\s*\(|(?<![.\w])fetch\s*\(/,
+      /(?<![.\w])(?:net\s*\.\s*(?:connect|createConnection|Socket)|tls\s*\.\s*connect|https?\s*\.\s*(?:request|get))\s*\(|(?<![.\w])fetch\s*\(/,
     allowed: [
       'engine/real-world.ts',
       'engine/tls/upstream-tls.ts',
       // Clients of our own admin address, in a process that serves nothing.
       'cli/admin-client.ts',
+      // A program that ssh starts, which reaches our loopback proxy and nothing else.
+      'doors/goproxy/direct/ssh-tunnel.ts',
     ],
   },
   {

@@ -63,7 +63,7 @@ export class Clone {
       const refspec = ref === 'HEAD' ? 'HEAD:refs/turnpike/head' : `${ref}:${ref}`
       const depth = (await this.completeFor()) === null ? ['--depth=1'] : []
       try {
-        await this.fetch(['--no-tags', ...depth], [refspec], signal)
+        await this.bring(['--no-tags', ...depth], [refspec], signal)
         return true
       } catch (error) {
         // Whatever git said, such as that hashes are not given out: the history of everything is the other way.
@@ -79,10 +79,10 @@ export class Clone {
     await this.exclusively(signal, async () => {
       if ((await this.completeFor()) === refs.sum) return
       await this.create(refs.hashDigits, signal)
-      await this.fetch(['--prune', '--no-tags'], ['refs/heads/*:refs/heads/*', 'refs/tags/*:refs/tags/*'], signal)
+      await this.bring(['--prune', '--no-tags'], ['refs/heads/*:refs/heads/*', 'refs/tags/*:refs/tags/*'], signal)
       // Names first and history then: git has mixed the two up (golang.org/issue/34266).
       if (await exists(join(this.folder, 'shallow'))) {
-        await this.fetch(['--unshallow', '--no-tags'], ['refs/heads/*:refs/heads/*', 'refs/tags/*:refs/tags/*'], signal)
+        await this.bring(['--unshallow', '--no-tags'], ['refs/heads/*:refs/heads/*', 'refs/tags/*:refs/tags/*'], signal)
       }
       await writeFile(this.completeFile, refs.sum)
     })
@@ -121,7 +121,7 @@ export class Clone {
     await writeFile(join(this.folder, 'info', 'attributes'), attributes)
   }
 
-  private async fetch(options: readonly string[], refspecs: readonly string[], signal: AbortSignal): Promise<void> {
+  private async bring(options: readonly string[], refspecs: readonly string[], signal: AbortSignal): Promise<void> {
     const { remote, folder } = this
     // Protocol 2: under 1, git has missed tags of the commit that was asked for (golang.org/issue/56881).
     const args = ['-c', 'protocol.version=2', 'fetch', '-q', '-f', '--no-write-fetch-head', '--no-auto-gc', ...options]

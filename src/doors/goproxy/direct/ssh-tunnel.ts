@@ -2,7 +2,7 @@
  * A program of its own, which ssh starts as its ProxyCommand: `ssh-tunnel HOST PORT`. Reaches the host through the
  * DialProxy of the Turnpike that runs git (RFC 1928, RFC 1929), and passes bytes between that and ssh.
  */
-import { connect } from 'node:net'
+import net from 'node:net'
 import process from 'node:process'
 
 const [host = '', port = ''] = process.argv.slice(2)
@@ -26,7 +26,7 @@ function fail(why: string): never {
   process.exit(1)
 }
 
-const socket = connect(Number(TURNPIKE_DIAL_PORT), '127.0.0.1')
+const socket = net.connect(Number(TURNPIKE_DIAL_PORT), '127.0.0.1')
 let answer = Buffer.alloc(0)
 socket.on('error', (error) => fail(error.message))
 socket.on('close', () => process.exit(0))

@@ -11,7 +11,7 @@ import { testChain, type TestChain } from '../support/goproxy/test-chain.ts'
 
 const MODULE = 'example.com/Tools/pump'
 const VERSION = 'v1.4.2'
-const settings = { timeouts: { connect: '1s', firstByte: '100ms', stall: '100ms' } }
+const settings = { timeouts: { connect: '1s', firstByte: '250ms', stall: '250ms' } }
 
 type Way = 'info' | 'zip'
 type Answer = (response: ServerResponse, file: Buffer, request: IncomingMessage) => void

@@ -9,8 +9,8 @@ import type { TestCertificate } from '../certificates.ts'
 import { portOf } from '../peers/free-port.ts'
 import type { ModuleFixture } from './module-fixtures.ts'
 
-/** Answers a request, or breaks it off, as a test says; false leaves it to the modules that the origin has. */
-export type ProxyScript = (request: IncomingMessage, response: ServerResponse) => boolean
+/** Answers a request, or breaks it off, as a test says; false leaves it to the modules that the peer has. */
+export type ProxyScript = (request: IncomingMessage, response: ServerResponse) => boolean | ServerResponse
 
 /** A module proxy that misbehaves on demand. */
 export interface ProxyPeer {
@@ -42,7 +42,7 @@ export async function startProxyPeer(t: TestContext, options: ProxyPeerOptions =
   const listener: RequestListener = (request, response) => {
     peer.asked.push(request.url!)
     peer.fields.push(request.headers)
-    if (peer.script(request, response)) return
+    if (peer.script(request, response) !== false) return
     const file = files.get(decodeURIComponent(request.url!))
     if (file === undefined) response.writeHead(404, { 'Content-Type': 'text/plain' }).end('not found: no such module')
     else response.writeHead(200, { 'Content-Length': file.length }).end(file)

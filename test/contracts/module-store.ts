@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
 import { test, type TestContext } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
+import { TurnpikeError } from '../../src/core/error.ts'
 import type { ModuleStore, StoredVersion } from '../../src/doors/goproxy/store/module-store.ts'
 import type { StagedFile } from '../../src/doors/goproxy/store/staged-file.ts'
 import { goModH1 } from '../../src/gomod/hash1.ts'
@@ -184,9 +185,10 @@ export function moduleStoreContract({ name, open }: ModuleStoreCase): void {
     const into = Buffer.alloc(1_000)
     await file.read(into, 0)
     await store.remove(module, 'v1.0.0')
-    const rest = await readAll(file).catch((error: unknown) => error as { code: string })
-    if (Buffer.isBuffer(rest)) assert.ok(rest.equals(zip))
-    else assert.equal(rest.code, 'ERR_MODULE_STORE')
+    await readAll(file).then(
+      (bytes) => assert.ok(bytes.equals(zip)),
+      (error: unknown) => assert.equal(TurnpikeError.from(error, 'body').code, 'ERR_MODULE_STORE'),
+    )
     await file.close()
     await assert.rejects(store.openZip(stored), { code: 'ERR_MODULE_STORE', retry: true })
   })

@@ -22,9 +22,9 @@ interface Ran {
 
 type Command = (args: string[], io: CliIo) => Promise<number>
 
-async function run(run: Command, args: string[], isTTY = false): Promise<Ran> {
+async function run(command: Command, args: string[], isTTY = false): Promise<Ran> {
   const said = { out: '', err: '' }
-  const code = await run(args, {
+  const code = await command(args, {
     stdout: { write: (text) => (said.out += text) },
     stderr: { write: (text) => (said.err += text), isTTY },
     cwd: tmpdir(),
@@ -63,15 +63,10 @@ test('G23 goproxy verify: what was damaged is listed and ends with 1, and goes w
   await writeFile(file(path, 'example.com/B/b', 'zip'), zip)
   const { code, out } = await run(verify, ['--dir', path, '--json'])
   assert.equal(code, 1)
-  const report = JSON.parse(out) as {
-    versions: number
-    damaged: { module: string; damage: string; removed: boolean }[]
-  }
+  const report: { versions: number; damaged: { module: string; removed: boolean }[] } = JSON.parse(out)
   assert.equal(report.versions, 3)
-  assert.deepEqual(report.damaged.map(({ module, removed }) => [module, removed]).toSorted(), [
-    ['example.com/B/b', false],
-    ['example.com/a', false],
-  ])
+  assert.deepEqual(new Set(report.damaged.map(({ module }) => module)), new Set(['example.com/a', 'example.com/B/b']))
+  assert.ok(report.damaged.every((each) => !each.removed))
   const removed = await run(verify, ['--dir', path, '--remove'])
   assert.equal(removed.code, 1)
   assert.match(removed.out, /example\.com\/a@v1\.0\.0: .*its \.mod was changed/)
@@ -112,8 +107,9 @@ test('goproxy gc: what was used longest ago is removed, or listed with --dry-run
   )
   assert.notEqual(await store.get('example.com/a', 'v1.0.0'), null)
   const some = await run(gc, ['--dir', path, '--unused-for', '2.5h', '--json'])
+  const { versions: gone }: { versions: { module: string }[] } = JSON.parse(some.out)
   assert.deepEqual(
-    (JSON.parse(some.out) as { versions: { module: string }[] }).versions.map(({ module }) => module),
+    gone.map(({ module }) => module),
     ['example.com/a'],
   )
   assert.equal(await store.get('example.com/a', 'v1.0.0'), null)

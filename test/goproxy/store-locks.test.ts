@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { after, test, type TestContext } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { TurnpikeError } from '../../src/core/error.ts'
 import type { StoreConfig } from '../../src/doors/goproxy/config.ts'
 import type { DocumentStore } from '../../src/doors/goproxy/store/document-store.ts'
 import { FastWorld } from '../support/goproxy/fast-world.ts'
@@ -79,7 +80,7 @@ for (const [name, place] of Object.entries(places)) {
     const told = once(first.lost, 'abort')
     hanging.thaw()
     await told
-    assert.equal((first.lost.reason as { code: string }).code, 'ERR_MODULE_STORE')
+    assert.equal(TurnpikeError.from(first.lost.reason, 'body').code, 'ERR_MODULE_STORE')
     // What it lost it does not take away from who has it now.
     await first.release()
     const third = await documentsIn(t, config, new FastWorld(SPEED))

@@ -14,7 +14,8 @@ export class FastWorld {
         if (this.frozen) this.late.push(run)
         else run()
       }, delayMs / speed)
-    this.world = Object.assign(Object.create(real) as World, { now: () => real.now() * speed, setTimer })
+    const world: World = Object.create(real)
+    this.world = Object.assign(world, { now: () => real.now() * speed, setTimer })
   }
 
   freeze(): void {

@@ -63,8 +63,8 @@ export class MemoryStore implements ModuleStore {
   }
 
   openZip(version: StoredVersion): Promise<ZipFile> {
-    const zip = this.entry(version.module, version.version)?.zip
-    if (zip == null) return Promise.reject(storeError(`has no zip of ${version.module}@${version.version} any more`))
+    const zip = this.entry(version.module, version.version)?.zip ?? null
+    if (zip === null) return Promise.reject(storeError(`has no zip of ${version.module}@${version.version} any more`))
     const size = zip.size
     return Promise.resolve(
       new OpenZip(this.services.ledger, {

@@ -12,18 +12,23 @@ export class Turns {
       return await work()
     } finally {
       // One that left before its turn came does not let the next one pass those before.
-      void before.then(done)
-      void over.then(() => {
-        if (this.last.get(name) === over) this.last.delete(name)
-      })
+      void this.handOn(name, before, over, done)
     }
+  }
+
+  private async handOn(name: string, before: Promise<void>, over: Promise<void>, done: () => void): Promise<void> {
+    await before
+    done()
+    if (this.last.get(name) === over) this.last.delete(name)
   }
 }
 
 async function orAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {
   signal.throwIfAborted()
   const { promise: aborted, reject } = Promise.withResolvers<never>()
-  const leave = (): void => reject(signal.reason as Error)
+  const leave = (): void => {
+    reject(signal.reason)
+  }
   signal.addEventListener('abort', leave, { once: true })
   try {
     await Promise.race([promise, aborted])

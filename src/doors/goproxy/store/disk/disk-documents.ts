@@ -10,6 +10,9 @@ import type { FolderLocks } from './folder-locks.ts'
 /** What a document's own file ends in: no name has it, so that `a` and `a/b` can both be there. */
 const MARK = '='
 
+/** The key of the proxy's own checksum database is among them. */
+const OWNER_ONLY = 0o600
+
 /** Documents as files, one each. */
 export class DiskDocuments implements DocumentStore {
   private readonly folder: string
@@ -37,7 +40,7 @@ export class DiskDocuments implements DocumentStore {
     const file = this.file(name)
     try {
       await makeFolder(dirname(file))
-      await placeFile(file, bytes, this.staging.temporary())
+      await placeFile(file, bytes, this.staging.temporary(), OWNER_ONLY)
       await syncFolder(dirname(file))
     } catch (error) {
       throw storeError(`cannot write ${name}`, error)

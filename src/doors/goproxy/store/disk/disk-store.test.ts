@@ -219,6 +219,13 @@ test('what a process left half-done that has ended is removed; what others are a
   await inTurn(t, { path }, async () => assert.deepEqual(await readdir(staging), [living]))
 })
 
+test('documents are for their owner alone', async (t) => {
+  const path = await folder(t)
+  const store = await openTestStore(t, { disk: { path } })
+  await store.documents.put('keys/own', Buffer.from('x'))
+  assert.equal((await stat(join(path, 'documents/keys/own='))).mode & 0o777, 0o600)
+})
+
 test('a folder that cannot be used is said to be so, by its name', async (t) => {
   const path = await folder(t)
   await writeFile(join(path, 'file'), '')

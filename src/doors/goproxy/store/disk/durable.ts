@@ -22,9 +22,9 @@ export async function syncFolder(path: string): Promise<void> {
 }
 
 /** Puts a file in its place as one, its bytes on disk before its name. The folder is the caller's to sync. */
-export async function placeFile(file: string, bytes: Uint8Array, temporary: string): Promise<void> {
+export async function placeFile(file: string, bytes: Uint8Array, temporary: string, mode = 0o644): Promise<void> {
   try {
-    const handle = await open(temporary, 'wx')
+    const handle = await open(temporary, 'wx', mode)
     try {
       await handle.writeFile(bytes)
       await handle.datasync()
@@ -59,7 +59,12 @@ export async function ifThere<T>(promise: Promise<T>): Promise<T | null> {
   }
 }
 
+/** The system's code of an error, such as `ENOENT`; null where it has none. */
+export function codeOf(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : null
+}
+
 function isMissing(error: unknown): boolean {
-  const { code } = error as NodeJS.ErrnoException
+  const code = codeOf(error)
   return code === 'ENOENT' || code === 'ENOTDIR'
 }

@@ -6,7 +6,7 @@ import type { EngineServices } from '../../../../engine/services.ts'
 import { pause } from '../pause.ts'
 import { storeError } from '../store-error.ts'
 import { Turns } from '../turns.ts'
-import { ifThere, unlinkIfThere } from './durable.ts'
+import { codeOf, ifThere, unlinkIfThere } from './durable.ts'
 import { hasEnded, ownIdentity } from './process-identity.ts'
 
 const HEARTBEAT_MS = 5_000
@@ -95,7 +95,7 @@ export class FolderLocks {
       await symlink(token, link)
       return true
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+      if (codeOf(error) === 'EEXIST') return false
       throw storeError('cannot be locked', error)
     }
   }

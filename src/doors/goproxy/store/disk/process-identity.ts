@@ -1,5 +1,6 @@
 import { readFileSync, readlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
+import { codeOf } from './durable.ts'
 
 /**
  * Names a process for good: boot, pid namespace, pid, start time. A pid alone comes again, and in another container it
@@ -47,6 +48,6 @@ function isRunning(pid: number): boolean {
     return true
   } catch (error) {
     // It is there, and somebody else's.
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
+    return codeOf(error) === 'EPERM'
   }
 }

@@ -113,10 +113,10 @@ export class VersionFolder {
   /** Null where it is not there. */
   async measure(module: string, version: string): Promise<Measured | null> {
     const stats = await Promise.all(versionFiles.map((file) => ifThere(stat(this.file(module, version, file)))))
-    const [manifest, pinned] = stats
-    if (manifest == null) return null
+    const [manifest, pin] = stats
+    if (manifest === null || manifest === undefined) return null
     const bytes = stats.reduce((sum, each) => sum + (each?.size ?? 0), 0)
-    return { bytes, usedMs: manifest.mtimeMs, pinned: pinned != null }
+    return { bytes, usedMs: manifest.mtimeMs, pinned: pin !== null }
   }
 
   /** Where the disk is full this gives back what the half of a commit took. */

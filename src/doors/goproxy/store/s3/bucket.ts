@@ -35,15 +35,23 @@ export type Condition = 'absent' | { etag: string } | null
 /** A bucket of an S3-compatible server, by path-style addresses. Keys are without the prefix. Rejects with ERR_MODULE_STORE. */
 export class Bucket {
   private readonly config: NonNullable<StoreConfig['s3']>
-  private readonly http: HttpClient
+  private readonly client: HttpClient
   private readonly scope: Scope
   /** Signing keys of the day. */
   private readonly signingKeys = new Map<string, ArrayBuffer>()
 
-  constructor(config: NonNullable<StoreConfig['s3']>, http: HttpClient, scope: Scope) {
+  constructor(config: NonNullable<StoreConfig['s3']>, client: HttpClient, scope: Scope) {
     this.config = config
-    this.http = http
+    this.client = client
     this.scope = scope
+  }
+
+  /** Rejects where the bucket is not there, or not ours to read: of a single object, a server may say that it is not there. */
+  async check(): Promise<void> {
+    const query = new URLSearchParams({ 'list-type': '2', 'max-keys': '1', prefix: this.config.prefix })
+    const reply = await this.send('GET', null, { query })
+    await expect(reply, 200)
+    readListPage((await collect(reply, MAX_LIST_BYTES)).toString())
   }
 
   /** Null where it is not there. */
@@ -111,7 +119,7 @@ export class Bucket {
     for (let tried = 0; ; tried++) {
       const waitMs = RETRIES_MS[tried]
       try {
-        const reply = await this.http.request(await this.signed(method, key, more))
+        const reply = await this.client.request(await this.signed(method, key, more))
         if ((reply.status < 500 && reply.status !== 429) || waitMs === undefined) return reply
         await collect(reply, MAX_LIST_BYTES)
       } catch (error) {
@@ -138,7 +146,10 @@ export class Bucket {
       cache: this.signingKeys,
     })
     const { headers } = await signer.sign()
-    return { method, url, fields: [...headers], body: upload?.body() ?? null, timeouts, signal: this.scope.signal }
+    const request = { method, url, fields: [...headers], body: upload?.body() ?? null, timeouts }
+    const { signal } = this.scope
+    // What is begun when the scope has ended is the last that there is to write.
+    return signal.aborted ? request : { ...request, signal }
   }
 }
 

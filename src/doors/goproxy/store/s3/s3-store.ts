@@ -24,6 +24,7 @@ import { S3Zip } from './s3-zip.ts'
 import { readVersionObject, writeVersionObject, type BucketVersion } from './version-object.ts'
 
 const RESCAN_MS = 600_000
+const TOUCHES_MS = 60_000
 /** How old an answer about what the bucket holds may be, where nothing has to be kept small. */
 const USAGE_MS = 60_000
 const PIECE_BYTES = 262_144
@@ -84,9 +85,9 @@ export class S3Store implements ModuleStore {
     })
     const store = new S3Store(config, folder, parts)
     try {
-      await store.bucket.get(`${VERSIONS}.`)
+      await store.bucket.check()
     } catch (error) {
-      await store.close()
+      await rm(folder, { recursive: true })
       throw error
     }
     if (store.bounded) store.keepBounded()
@@ -189,7 +190,11 @@ export class S3Store implements ModuleStore {
   }
 
   async close(): Promise<void> {
-    await rm(this.folder, { recursive: true, force: true })
+    try {
+      await this.lastUse.write()
+    } finally {
+      await rm(this.folder, { recursive: true, force: true })
+    }
   }
 
   private keepBounded(): void {
@@ -198,6 +203,7 @@ export class S3Store implements ModuleStore {
     }
     rescan()
     this.scope.every(RESCAN_MS, rescan)
+    this.scope.every(TOUCHES_MS, () => this.scope.task(() => this.lastUse.write()))
   }
 
   private async rescan(): Promise<void> {
@@ -228,8 +234,8 @@ export class S3Store implements ModuleStore {
       const zipEtag = zip === null ? '' : await this.putZip(version, zip)
       const stored = there === null ? version : { ...there.stored, zip: version.zip }
       if (await this.putVersion({ stored, zipEtag }, there?.etag ?? null)) return
-      const winner = (await this.find(module, name))?.stored.zip
-      if (zip !== null && winner != null && winner.sha256 !== version.zip!.sha256) {
+      const winner = (await this.find(module, name))?.stored.zip ?? null
+      if (zip !== null && winner !== null && winner.sha256 !== version.zip!.sha256) {
         await this.bucket.remove(zipKey(module, name, version.zip!.sha256))
       }
     }

@@ -61,7 +61,10 @@ describe('the go command through the module proxy', () => {
     const denied = await go.run('mod', 'download', 'github.com/evil/x@v1.0.0')
     assert.equal(denied.code, 1)
     assert.match(denied.stderr, /403 Forbidden/)
-    assert.match(denied.stderr, /github\.com\/evil\/x is denied by the policy of this module proxy\./)
+    assert.match(
+      denied.stderr,
+      /github\.com\/evil\/x is denied by the policy of this module proxy \(deny: github\.com\/evil\)\./,
+    )
     assert.match(denied.stderr, /ERR_MODULE_DENIED, request [\w-]+/)
     // G4: after a comma, so that a 403 ends it.
     assert.doesNotMatch(denied.stderr, /127\.0\.0\.1:1/)

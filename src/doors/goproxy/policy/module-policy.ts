@@ -13,13 +13,13 @@ export type PolicyConfig = Pick<GoproxyConfig, 'private' | 'deny' | 'cooldown'>
  */
 export class ModulePolicy {
   private readonly privates: ModulePatterns
-  private readonly denied: ModulePatterns
+  private readonly denied: readonly { pattern: string; modules: ModulePatterns }[]
   private readonly cooldownMs: number
   private readonly world: Pick<World, 'wallClock'>
 
   constructor(config: PolicyConfig, world: Pick<World, 'wallClock'>) {
     this.privates = new ModulePatterns(config.private)
-    this.denied = new ModulePatterns(config.deny)
+    this.denied = config.deny.map((pattern) => ({ pattern, modules: new ModulePatterns([pattern]) }))
     this.cooldownMs = config.cooldown
     this.world = world
   }
@@ -31,8 +31,11 @@ export class ModulePolicy {
 
   /** Throws ERR_MODULE_DENIED. */
   checkDenied(module: string): void {
-    if (!this.denied.matches(module)) return
-    throw new TurnpikeError('ERR_MODULE_DENIED', { message: `${module} is denied by the policy of this module proxy.` })
+    const denial = this.denied.find(({ modules }) => modules.matches(module))
+    if (denial === undefined) return
+    throw new TurnpikeError('ERR_MODULE_DENIED', {
+      message: `${module} is denied by the policy of this module proxy (deny: ${denial.pattern}).`,
+    })
   }
 
   /**

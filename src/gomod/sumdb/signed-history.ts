@@ -16,6 +16,13 @@ export interface SignedTree {
   tiles: TreeTiles
 }
 
+interface Waiting {
+  note: Buffer
+  head: TreeHead
+  merged: () => void
+  refused: (error: unknown) => void
+}
+
 /** The one history of signed heads that a client believes: each tree begins with the one before it (G26). */
 export class SignedHistory {
   private readonly verifier: Verifier
@@ -23,7 +30,8 @@ export class SignedHistory {
   private readonly cache: TileCache
   private newest: SignedTree
   private opening: Promise<void> | null = null
-  private saving: Promise<void> = Promise.resolve()
+  private waiting: Waiting[] = []
+  private merging = false
 
   constructor(verifier: Verifier, ports: SumdbPorts, cache: TileCache) {
     this.verifier = verifier
@@ -49,51 +57,79 @@ export class SignedHistory {
   /** Takes in what was written down last, by others of the same cache too. */
   async catchUp(): Promise<void> {
     const note = await this.ports.readLatest()
-    if (note !== null) await this.mergeInMemory(note)
+    if (note !== null) await this.enqueue(note)
   }
 
   /** Takes a signed head in; writes it down where it is the newest. Rejects with a SumdbError where it is on another history. */
   async merge(note: Buffer): Promise<void> {
     await this.open()
-    if (!(await this.mergeInMemory(note))) return
-    // One writer at a time; who comes meanwhile finds its own head written, or a newer one.
-    const saving = this.saving.then(() => this.saveLatest())
-    this.saving = saving.catch(() => {})
-    await saving
+    await this.enqueue(note)
+  }
+
+  private enqueue(note: Buffer): Promise<void> {
+    const head = this.read(note)
+    const { promise, resolve: merged, reject: refused } = Promise.withResolvers<void>()
+    this.waiting.push({ note, head, merged, refused })
+    if (!this.merging) void this.mergeWaiting()
+    return promise
+  }
+
+  /**
+   * A database that grows gives every lookup a head of its own. Of those that are there the largest goes first: its
+   * tiles are enough to check the others.
+   */
+  private async mergeWaiting(): Promise<void> {
+    this.merging = true
+    while (this.waiting.length > 0) {
+      const batch = this.waiting.toSorted((a, b) => b.head.size - a.head.size)
+      this.waiting = []
+      const good: Waiting[] = []
+      const before = this.newest
+      for (const one of batch) {
+        try {
+          await this.take(one.head, one.note)
+          good.push(one)
+        } catch (error) {
+          one.refused(error)
+        }
+      }
+      try {
+        if (this.newest !== before) await this.saveLatest()
+        for (const one of good) one.merged()
+      } catch (error) {
+        for (const one of good) one.refused(error)
+      }
+    }
+    this.merging = false
   }
 
   private async saveLatest(): Promise<void> {
     for (;;) {
       const written = await this.ports.readLatest()
-      if (written?.equals(this.newest.note) === true) return
       // Another process may be further on, or on another history.
-      if (written !== null && (await this.mergeInMemory(written))) return
+      if (written !== null) await this.take(this.read(written), written)
+      if (written?.equals(this.newest.note) === true) return
       if (await this.ports.writeLatest(written, this.newest.note)) return
     }
   }
 
-  /** True where it is newer than what was known. */
-  private async mergeInMemory(note: Buffer): Promise<boolean> {
-    const head = parseTreeHead(openNote(note, [this.verifier]).text)
-    for (;;) {
-      const known = this.newest
-      if (head.size <= known.tiles.head.size) {
-        await this.checkBegins(known, head, note)
-        return false
-      }
-      // Tiles that only the new head vouches for are kept once it is known to go on from what was believed.
-      const unproven: [Tile, Buffer][] = []
-      const tiles = new TreeTiles(head, {
-        read: (tile, fresh) => this.cache.read(tile, fresh),
-        verified: async (tile, bytes) => void unproven.push([tile, bytes]),
-      })
-      await this.checkBegins({ note, tiles }, known.tiles.head, known.note)
-      // Another head came in while tiles were read.
-      if (this.newest !== known) continue
-      this.newest = { note, tiles: this.believedTiles(head) }
-      await Promise.all(unproven.map(([tile, bytes]) => this.cache.keep(tile, bytes)))
-      return true
-    }
+  private read(note: Buffer): TreeHead {
+    return parseTreeHead(openNote(note, [this.verifier]).text)
+  }
+
+  /** Called by one at a time. */
+  private async take(head: TreeHead, note: Buffer): Promise<void> {
+    const known = this.newest
+    if (head.size <= known.tiles.head.size) return this.checkBegins(known, head, note)
+    // Tiles that only the new head vouches for are kept once it is known to go on from what was believed.
+    const unproven: [Tile, Buffer][] = []
+    const tiles = new TreeTiles(head, {
+      read: (tile, fresh) => this.cache.read(tile, fresh),
+      verified: async (tile, bytes) => void unproven.push([tile, bytes]),
+    })
+    await this.checkBegins({ note, tiles }, known.tiles.head, known.note)
+    this.newest = { note, tiles: this.believedTiles(head) }
+    await Promise.all(unproven.map(([tile, bytes]) => this.cache.keep(tile, bytes)))
   }
 
   /** Checks that a tree begins with an older one; reads all that other clients need to check its head. */

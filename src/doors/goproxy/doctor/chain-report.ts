@@ -72,10 +72,10 @@ export interface Replay {
 }
 
 export interface ReplayStep {
-  /** `.info`, `.mod`, `.zip`, `list`, `@latest`, `sumdb`. */
+  /** `list`, `@latest`, `.info`, `.mod`, `.zip`, `sumdb`; `git` where direct is asked. */
   wants: string
   member: string
-  /** A status or a cause code. */
+  /** A status, a cause code, a version from git; '' where nobody was asked. */
   said: string
   tookMs: number
   outcome: 'found' | 'absent' | 'failed'

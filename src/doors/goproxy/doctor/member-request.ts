@@ -55,7 +55,9 @@ export async function askMember(
     return { status, body, firstByteMs: world.now() - startedAt }
   }
   let url = new URL(member.url)
-  url.pathname = url.pathname.replace(/\/+$/, '') + encodeURI(path)
+  // G1: as the go command writes them.
+  const escaped = path.startsWith('/sumdb/') ? encodeURI(path) : encodeURI(path).replaceAll('!', '%21')
+  url.pathname = url.pathname.replace(/\/+$/, '') + escaped
   for (let followed = 0; followed <= MAX_REDIRECTS; followed++) {
     const reply = await parts.http.request({
       method: 'GET',

@@ -23,6 +23,7 @@ export interface ReplayParts {
 
 /** What one member said. */
 interface Said {
+  wants: string
   outcome: ReplayStep['outcome']
   said: string
   body: string
@@ -33,7 +34,7 @@ const MAX_INFO_BYTES = 1024 * 1024
 
 /**
  * Does what `go mod download MODULE@QUERY` would do about a chain, each file anew from its first member (G4;
- * cmd/go/internal/modfetch TryProxies), but for taking whole zips.
+ * cmd/go/internal/modfetch TryProxies), but for taking whole zips and for looking whether a version was retracted.
  */
 export async function replay(module: string, query: string, parts: ReplayParts): Promise<Replay> {
   const steps: ReplayStep[] = []
@@ -56,27 +57,23 @@ class Run {
     this.steps = steps
   }
 
-  /** `latest`, `v1` and `v1.2` by the list; a branch or revision by its `.info` (cmd/go/internal/modload query.go). */
+  /** The version that a query means. */
   async resolve(query: string): Promise<string | null> {
     const byList = query === 'latest' || parseVersion(query) !== null
-    if (!byList) return versionIn(await this.walk('.info', this.versionPath(query, 'info'), MAX_INFO_BYTES, query))
-    const list = await this.walk('list', `${this.base}/@v/list`, MAX_LIST_BYTES, query)
-    if (list === null) return null
-    // Direct answers with the .info at once.
-    const resolved = versionIn(list) ?? newest(list, query)
-    if (resolved !== null || query !== 'latest') return resolved
-    return versionIn(await this.walk('@latest', `${this.base}/@latest`, MAX_INFO_BYTES, query))
+    return versionIn(
+      await this.walk(query, (member) => (byList ? this.byList(member, query) : this.byInfo(member, query))),
+    )
   }
 
   async download(version: string): Promise<boolean> {
-    const hasInfo = this.steps.some(
-      ({ wants, outcome }) => outcome === 'found' && (wants === '.info' || wants === '@latest'),
-    )
-    const wanted = hasInfo ? ['mod', 'zip'] : ['info', 'mod', 'zip']
+    // A query was resolved by an `.info`.
+    const wanted = this.steps.length > 0 ? ['mod', 'zip'] : ['info', 'mod', 'zip']
     for (const extension of wanted) {
+      // Of a zip, its beginning shows that it is there.
       const maxBytes = extension === 'zip' ? 1 : MAX_INFO_BYTES
-      if ((await this.walk(`.${extension}`, this.versionPath(version, extension), maxBytes, version)) === null)
-        return false
+      const path = this.versionPath(version, extension)
+      const found = await this.walk(version, (member) => this.ask(member, `.${extension}`, path, maxBytes))
+      if (found === null) return false
     }
     return this.parts.sumdb === null || this.lookUp(this.parts.sumdb, version)
   }
@@ -90,57 +87,65 @@ class Run {
     for (const member of this.parts.members) {
       if (member.url === 'off') break
       if (member.url === 'direct') return this.askDatabase(name)
-      const supported = await this.ask(member, `/sumdb/${name}/supported`, 1)
+      const supported = await this.ask(member, 'sumdb', `/sumdb/${name}/supported`, 1)
       if (supported.outcome === 'found') {
-        this.note('sumdb', member, supported, 'It serves the checksum database: all of it is asked here.')
+        this.note(member, supported, 'It serves the checksum database: all of it is asked here.')
         const path = `/sumdb/${name}/lookup${this.base}@${escapeVersion(version)}`
-        const found = await this.ask(member, path, MAX_INFO_BYTES)
+        const found = await this.ask(member, 'sumdb', path, MAX_INFO_BYTES)
         const has = found.outcome === 'found'
-        this.note('sumdb', member, found, has ? 'The version is there.' : 'Nobody else is asked: the build ends.')
+        this.note(member, found, has ? 'The version is there.' : 'Nobody else is asked: the build ends.')
         return has
       }
       failed ||= supported.outcome === 'failed'
       const goesOn = supported.outcome === 'absent' || member.next === '|'
       const consequence = goesOn ? 'It does not serve the checksum database.' : 'It could not say: the build ends.'
-      this.note('sumdb', member, supported, consequence)
+      this.note(member, supported, consequence)
       if (!goesOn) return false
     }
     return failed ? this.noDatabase() : this.askDatabase(name)
   }
 
   private askDatabase(name: string): boolean {
-    this.conclude(name, 'found', 'No proxy serves it: the database is asked itself, which was not tried.')
+    this.conclude('sumdb', name, 'found', 'No proxy serves it: the database is asked itself, which was not tried.')
     return true
   }
 
   private noDatabase(): boolean {
-    this.conclude('-', 'failed', 'A proxy could not say whether it serves the database: the build ends.')
+    this.conclude('sumdb', '-', 'failed', 'A proxy could not say whether it serves the database: the build ends.')
     return false
   }
 
-  private conclude(member: string, outcome: ReplayStep['outcome'], consequence: string): void {
-    this.steps.push({ wants: 'sumdb', member, said: '', tookMs: 0, outcome, consequence })
+  private conclude(wants: string, member: string, outcome: ReplayStep['outcome'], consequence: string): void {
+    this.steps.push({ wants, member, said: '', tookMs: 0, outcome, consequence })
   }
 
-  /** Asks the members in turn; null where none has it, or one ends the walk. */
-  private async walk(wants: string, path: string, maxBytes: number, query: string): Promise<string | null> {
+  private byInfo(member: ProxyListMember, version: string): Promise<Said> {
+    return this.ask(member, '.info', this.versionPath(version, 'info'), MAX_INFO_BYTES)
+  }
+
+  /** `latest`, `v1` and `v1.2`: one member is asked for its list and what follows from it (cmd/go/internal/modload query.go). */
+  private async byList(member: ProxyListMember, query: string): Promise<Said> {
+    const list = await this.ask(member, 'list', `${this.base}/@v/list`, MAX_LIST_BYTES)
+    if (list.outcome !== 'found') return list
+    const version = newest(list.body, query)
+    if (version === null && query !== 'latest') return { ...list, outcome: 'failed', said: 'no such version' }
+    this.note(member, list, version === null ? 'It has no versions.' : `${version} is what it has.`)
+    if (version !== null) return this.byInfo(member, version)
+    return this.ask(member, '@latest', `${this.base}/@latest`, MAX_INFO_BYTES)
+  }
+
+  /** Asks the members in turn, git in place of `direct`; null where none has it, or one ends the walk. */
+  private async walk(query: string, ask: (member: ProxyListMember) => Promise<Said>): Promise<string | null> {
     const { isPrivate } = this.parts
     const members: readonly ProxyListMember[] = isPrivate ? [{ url: 'direct', next: ',' }] : this.parts.members
     for (const [index, member] of members.entries()) {
       if (member.url === 'off') {
-        this.steps.push({
-          wants,
-          member: 'off',
-          said: '',
-          tookMs: 0,
-          outcome: 'failed',
-          consequence: 'off: nothing is fetched.',
-        })
+        this.conclude('-', 'off', 'failed', 'off: nothing is fetched.')
         return null
       }
-      const said = member.url === 'direct' ? await this.askDirect(query) : await this.ask(member, path, maxBytes)
+      const said = await (member.url === 'direct' ? this.askDirect(query) : ask(member))
       const decision = decide(said.outcome, member, members[index + 1], isPrivate)
-      this.note(wants, member, said, decision.consequence)
+      this.note(member, said, decision.consequence)
       if (said.outcome === 'found') return said.body
       if (!decision.goesOn) return null
     }
@@ -149,34 +154,34 @@ class Run {
 
   private startedAt = 0
 
-  private async ask(member: ProxyListMember, path: string, maxBytes: number): Promise<Said> {
-    return this.attempt(async () => {
+  private ask(member: ProxyListMember, wants: string, path: string, maxBytes: number): Promise<Said> {
+    return this.attempt(wants, async () => {
       const { status, body } = await this.parts.ask(member, path, maxBytes)
       // G9
       const outcome = status === 200 ? 'found' : status === 404 || status === 410 ? 'absent' : 'failed'
-      return { outcome, said: String(status), body }
+      return { wants, outcome, said: String(status), body }
     })
   }
 
-  private async askDirect(query: string): Promise<Said> {
-    return this.attempt(async () => {
+  private askDirect(query: string): Promise<Said> {
+    return this.attempt('git', async () => {
       const info = await this.parts.direct(this.module, query)
-      return { outcome: 'found', said: info.version, body: info.bytes.toString() }
+      return { wants: 'git', outcome: 'found', said: info.version, body: info.bytes.toString() }
     })
   }
 
-  private async attempt(run: () => Promise<Said>): Promise<Said> {
+  private async attempt(wants: string, run: () => Promise<Said>): Promise<Said> {
     this.startedAt = this.parts.now()
     try {
       return await run()
     } catch (thrown) {
       const error = TurnpikeError.from(thrown, 'body')
       const absent = error.status === 404 || error.status === 410
-      return { outcome: absent ? 'absent' : 'failed', said: error.code, body: '' }
+      return { wants, outcome: absent ? 'absent' : 'failed', said: error.code, body: '' }
     }
   }
 
-  private note(wants: string, { url }: ProxyListMember, { outcome, said }: Said, consequence: string): void {
+  private note({ url }: ProxyListMember, { wants, outcome, said }: Said, consequence: string): void {
     const tookMs = this.parts.now() - this.startedAt
     this.steps.push({ wants, member: withoutCredentials(url), said, tookMs, outcome, consequence })
   }

@@ -1,0 +1,165 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { startBlackHole } from '../support/black-hole.ts'
+import { testCertificate } from '../support/certificates.ts'
+import { makeModule } from '../support/goproxy/module-fixtures.ts'
+import { startProxyPeer, type ProxyScript } from '../support/goproxy/proxy-origin.ts'
+import { codesOf, doctorReport, runDoctor } from '../support/goproxy/run-doctor.ts'
+
+const module = 'code.example/tool'
+const certificate = testCertificate({ subject: 'member', names: ['IP:127.0.0.1'] })
+/** Nobody outside is asked, and nothing but the chain is at fault. */
+const env = { GOSUMDB: 'off', GOPRIVATE: 'git.example' }
+
+const answering =
+  (status: number): ProxyScript =>
+  (_, response) => {
+    response.writeHead(status).end()
+    return true
+  }
+
+test('G4 a chain without fault: every member measured, the download replayed, exit code 0', async (t) => {
+  const peer = await startProxyPeer(t, { modules: [await makeModule(module, 'v1.0.0')] })
+  const { code, stdout } = await runDoctor(t, [peer.url, `${module}@v1.0.0`, '--json'], {
+    env: { ...env, GOSUMDB: '' },
+  })
+  const { chain, measurements, replay, findings } = JSON.parse(stdout)
+  assert.deepEqual(chain, { text: peer.url, source: 'argument', members: [{ url: peer.url, next: ',' }], unread: [] })
+  assert.deepEqual(findings, [])
+  assert.equal(code, 0)
+  const [{ tcp, firstByte, sumdb, ...rest }] = measurements
+  assert.deepEqual([tcp.said, firstByte.said, sumdb.said], ['127.0.0.1', '200', '404'])
+  assert.deepEqual(rest, {
+    member: peer.url,
+    path: `/${module}/@v/list`,
+    dns: null,
+    tls12: null,
+    tls13: null,
+    isPublic: false,
+  })
+  assert.equal(replay.succeeds, true)
+  const steps = replay.steps.map(({ wants, said }: { wants: string; said: string }) => `${wants} ${said}`)
+  assert.deepEqual(steps, ['.info 200', '.mod 200', '.zip 200', 'sumdb 404', 'sumdb '])
+})
+
+test('G5 a black hole costs its deadline, and is named with what follows from its mark', async (t) => {
+  const [hole, peer] = await Promise.all([startBlackHole(t), startProxyPeer(t)])
+  const startMs = performance.now()
+  const report = await doctorReport(t, [`http://127.0.0.1:${hole}|${peer.url}`, '--timeout', '300ms'], { env })
+  assert.ok(performance.now() - startMs < 5000)
+  assert.deepEqual(codesOf(report), ['unverified', 'unreachable'])
+  assert.match(report.findings[1]!.text, /ERR_CONNECT_TIMEOUT.*goes on to the next after the 30 s/)
+  assert.equal(report.measurements[0]!.tcp!.said, 'ERR_CONNECT_TIMEOUT')
+  assert.equal(report.measurements[1]!.firstByte!.said, '404')
+  assert.equal(report.recommended, peer.url)
+})
+
+test('G5 a member that takes requests and says nothing', async (t) => {
+  const peer = await startProxyPeer(t, { script: () => true })
+  const report = await doctorReport(t, [`${peer.url},direct`, '--timeout', '200ms'], { env })
+  assert.deepEqual(codesOf(report), ['unverified', 'silent'])
+  assert.match(report.findings[1]!.text, /waits for ever/)
+  assert.equal(report.recommended, 'direct')
+})
+
+test('G5 TLS 1.2 and 1.3 are tried apart, with the authority of the config', async (t) => {
+  const old = await startProxyPeer(t, { certificate, maxVersion: 'TLSv1.2' })
+  const modern = await startProxyPeer(t, { certificate })
+  const config = `
+listeners: { modules: { address: "127.0.0.1:0", door: goproxy } }
+goproxy:
+  chain: "${old.url}|${modern.url}"
+  sumdb: off
+  upstreams:
+    "${old.url}": { tls: { ca: ${certificate.certFile} } }
+    "${modern.url}": { tls: { ca: ${certificate.certFile} } }
+`
+  const report = await doctorReport(t, [], { config })
+  assert.equal(report.chain.source.endsWith('turnpike.yaml'), true, report.chain.source)
+  const [first, second] = report.measurements
+  assert.deepEqual([first!.tls12!.said, first!.tls13!.ok, first!.firstByte!.said], ['TLSv1.2', false, '404'])
+  assert.deepEqual([second!.tls12!.said, second!.tls13!.said, second!.firstByte!.said], ['TLSv1.2', 'TLSv1.3', '404'])
+  assert.deepEqual(codesOf(report), ['no-tls13'])
+})
+
+test('G3 a certificate that nobody trusts', async (t) => {
+  const peer = await startProxyPeer(t, { certificate })
+  const report = await doctorReport(t, [peer.url], { env })
+  assert.deepEqual(codesOf(report), ['unverified', 'unreachable'])
+  assert.equal(report.measurements[0]!.tls13!.said, 'ERR_TLS_CERTIFICATE')
+  assert.equal(report.measurements[0]!.firstByte, null)
+})
+
+test('G9 G24 a member that answers with errors', async (t) => {
+  const peer = await startProxyPeer(t, { script: answering(502) })
+  const second = await startProxyPeer(t, { script: answering(403) })
+  const report = await doctorReport(t, [`${peer.url},${second.url}`], { env: { ...env, GOSUMDB: '' } })
+  assert.deepEqual(codesOf(report), ['comma-stops', 'failing', 'sumdb-failing', 'refused', 'sumdb-failing'])
+  assert.match(report.findings[1]!.text, /502: the build ends there/)
+})
+
+test('G4 a slow member is told from one that is down', async (t) => {
+  const peer = await startProxyPeer(t, {
+    script: (_, response) => {
+      setTimeout(() => response.writeHead(404).end(), 2_200)
+      return true
+    },
+  })
+  const report = await doctorReport(t, [peer.url], { env })
+  assert.deepEqual(codesOf(report), ['unverified', 'slow'])
+})
+
+test('G10 what is no chain is said without asking anybody; unknown names and wrong usage', async (t) => {
+  const { code, stdout } = await runDoctor(t, ['direct+https://u:secret@a.example'], { env })
+  assert.equal(code, 1)
+  assert.match(stdout, /no-chain: chain/)
+  assert.doesNotMatch(stdout, /secret/)
+  const report = await doctorReport(t, ['http://no-such-name.invalid'], { env })
+  assert.equal(report.measurements[0]!.dns!.said, 'ERR_DNS')
+  for (const args of [
+    ['a', 'b'],
+    ['a.example/x@v1', 'b.example/x@v1'],
+    ['--timeout', 'x'],
+    ['--nonsense'],
+    ['NO.module@v1'],
+  ])
+    assert.equal((await runDoctor(t, args, { env })).code, 2, args.join(' '))
+})
+
+test('G10 the chain is the argument, else the config, else GOPROXY', async (t) => {
+  const config =
+    'listeners: { modules: { address: "127.0.0.1:0", door: goproxy } }\ngoproxy: { chain: "off", sumdb: off }\n'
+  const told = { env: { ...env, GOPROXY: 'direct' } }
+  assert.equal((await doctorReport(t, ['off,off'], { config, ...told })).chain.source, 'argument')
+  assert.equal((await doctorReport(t, [], { config, ...told })).chain.text, 'off')
+  const { text, source } = (await doctorReport(t, [], told)).chain
+  assert.deepEqual([text, source], ['direct', 'GOPROXY'])
+})
+
+test('G2 a login in the chain is sent over https, and not shown', async (t) => {
+  const peer = await startProxyPeer(t, { certificate })
+  const config = `
+listeners: { modules: { address: "127.0.0.1:0", door: goproxy } }
+goproxy:
+  chain: "${peer.url.replace('//', '//ci:hush@')}"
+  sumdb: off
+  upstreams: { "${peer.url}": { tls: { ca: ${certificate.certFile} } } }
+`
+  const { stdout } = await runDoctor(t, ['--json'], { config })
+  assert.doesNotMatch(stdout, /hush/)
+  assert.deepEqual(codesOf(JSON.parse(stdout)), ['login-in-chain'])
+  assert.equal(peer.fields[0]!.authorization, `Basic ${Buffer.from('ci:hush').toString('base64')}`)
+})
+
+test('G4 the table for people: aligned, and coloured on terminals alone', async (t) => {
+  const peer = await startProxyPeer(t, { modules: [await makeModule(module, 'v1.0.0')] })
+  const { stdout } = await runDoctor(t, [`${peer.url},direct,x`, `${module}@latest`], { env })
+  assert.equal(stdout.includes('\u001b'), false)
+  const lines = stdout.split('\n')
+  const head = lines.findIndex((line) => line.startsWith('member'))
+  const column = lines[head]!.indexOf('status')
+  assert.equal(lines[head + 1]!.slice(column, column + 3), '200')
+  assert.match(stdout, /replay {2}code\.example\/tool@latest is v1\.0\.0/)
+  assert.match(stdout, /The go command gets it\./)
+  assert.match(stdout, /better {2}GOPROXY=http:\/\/127\.0\.0\.1:\d+,direct/)
+})

@@ -103,7 +103,7 @@ export class ModuleProxy implements Door {
     const warm = this.warm.find(key)
     if (warm !== undefined) {
       this.name(exchange, warm.route)
-      if (warm.route === routeNames.zip && method === 'GET') this.modules!.downloads.count(warm.module, warm.version)
+      if (warm.route === routeNames.zip) this.modules!.downloads.count(exchange, warm)
       warm.reply.send(exchange, 'hit')
       return
     }

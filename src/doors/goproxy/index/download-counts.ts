@@ -1,4 +1,6 @@
+import { randomBytes } from 'node:crypto'
 import { TurnpikeError } from '../../../core/error.ts'
+import type { Exchange } from '../../../engine/exchange.ts'
 import type { Scope } from '../../../engine/scope.ts'
 import type { Notify } from '../../../engine/services.ts'
 import { escapePath } from '../../../gomod/module-path.ts'
@@ -14,12 +16,19 @@ export interface DownloadCountsParts {
   notify: Notify
 }
 
+/** Whose zip it is. */
+interface ZipOf {
+  module: string
+  version: string
+}
+
 /** Downloads by version. */
 export type Downloads = ReadonlyMap<string, number>
 
 /**
- * How often zips were downloaded. Counted in memory, added to what is kept once a minute and at the end: what a process
- * that is killed counted last is lost. Several processes add to the same counts.
+ * How often zips were downloaded. Counted in memory, and added to what is kept once a minute: what a process that is
+ * killed counted last is lost. Several processes add to the same counts, one at a time; one that ends waits for nobody,
+ * and leaves what it counted last beside them.
  */
 export class DownloadCounts implements AsyncDisposable {
   private readonly parts: DownloadCountsParts
@@ -34,8 +43,9 @@ export class DownloadCounts implements AsyncDisposable {
     parts.scope.every(WRITE_MS, () => void this.write())
   }
 
-  /** Counts one more. Cheap. */
-  count(module: string, version: string): void {
+  /** Counts one more request for a whole zip: HEAD is no download, a range is part of one. Cheap. */
+  count({ method, headers }: Pick<Exchange, 'method' | 'headers'>, { module, version }: ZipOf): void {
+    if (method !== 'GET' || headers.get('range') !== undefined) return
     let versions = this.pending.get(module)
     const before = versions?.get(version)
     if (before === undefined) {
@@ -48,8 +58,8 @@ export class DownloadCounts implements AsyncDisposable {
 
   /** Of one module: what is kept, and what waits here. */
   async of(module: string): Promise<Downloads> {
-    const document = await this.parts.documents.get(documentName(module))
-    return sum(readCounts(document?.bytes ?? null), this.pending.get(module) ?? new Map())
+    const { total } = await this.read(module)
+    return sum(total, this.pending.get(module) ?? new Map())
   }
 
   /** Adds what waits to what is kept; resolves when that is done, or has failed and waits again. */
@@ -79,10 +89,10 @@ export class DownloadCounts implements AsyncDisposable {
 
   private async add(module: string, versions: Map<string, number>): Promise<void> {
     const { documents } = this.parts
-    const name = documentName(module)
     const written = new Map(versions)
-    const total = sum(readCounts((await documents.get(name))?.bytes ?? null), written)
-    await documents.put(name, Buffer.from(JSON.stringify(Object.fromEntries(total))))
+    const { total, left } = await this.read(module)
+    await documents.put(`${folderOf(module)}${TOTAL}`, toBytes(sum(total, written)))
+    for (const name of left) await documents.remove(name)
     // More may have been counted meanwhile.
     for (const [version, count] of written) {
       const left = versions.get(version)! - count
@@ -92,15 +102,37 @@ export class DownloadCounts implements AsyncDisposable {
     if (versions.size === 0) this.pending.delete(module)
   }
 
+  /** What is kept of one module, and the names of what processes left that ended. */
+  private async read(module: string): Promise<{ total: Downloads; left: string[] }> {
+    const { documents } = this.parts
+    const folder = folderOf(module)
+    let total = new Map<string, number>()
+    const left: string[] = []
+    for await (const name of documents.list(folder)) {
+      total = sum(total, readCounts((await documents.get(name))?.bytes ?? null))
+      if (name !== `${folder}${TOTAL}`) left.push(name)
+    }
+    return { total, left }
+  }
+
   /** Called when the scope closes. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.writing
-    await this.write()
+    for (const [module, versions] of this.pending) {
+      await this.parts.documents.put(`${folderOf(module)}${randomBytes(8).toString('hex')}`, toBytes(versions))
+    }
   }
 }
 
-function documentName(module: string): string {
-  return `downloads/${escapePath(module)!}/counts`
+const TOTAL = 'total'
+
+/** `@` is in no module path, so that no module's folder is within another's. */
+function folderOf(module: string): string {
+  return `downloads/${escapePath(module)!}/@/`
+}
+
+function toBytes(counts: Downloads): Buffer {
+  return Buffer.from(JSON.stringify(Object.fromEntries(counts)))
 }
 
 function sum(one: Downloads, other: Downloads): Map<string, number> {

@@ -56,7 +56,7 @@ export class ModuleAnswers {
       case 'zip': {
         const { module, version } = request
         const zip = await library.zip(module, version, ask)
-        if (run.exchange.method === 'GET') downloads.count(module, version)
+        downloads.count(run.exchange, request)
         return await this.sendZip(run, zip, { ...kept, module, version })
       }
       case 'sumdb':

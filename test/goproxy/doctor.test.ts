@@ -1,9 +1,16 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import { lintReplay } from '../../src/doors/goproxy/doctor/replay-lints.ts'
+import { unmeasured } from '../../src/doors/goproxy/doctor/member-meter.ts'
 import { startBlackHole } from '../support/black-hole.ts'
 import { testCertificate } from '../support/certificates.ts'
 import { makeModule } from '../support/goproxy/module-fixtures.ts'
 import { startProxyPeer, type ProxyScript } from '../support/goproxy/proxy-origin.ts'
+import { TestRepository } from '../support/goproxy/test-repository.ts'
+import { requireProgram } from '../support/peers/require-program.ts'
 import { codesOf, doctorReport, runDoctor } from '../support/goproxy/run-doctor.ts'
 
 const module = 'code.example/tool'
@@ -162,4 +169,88 @@ test('G4 the table for people: aligned, and coloured on terminals alone', async 
   assert.match(stdout, /replay {2}code\.example\/tool@latest is v1\.0\.0/)
   assert.match(stdout, /The go command gets it\./)
   assert.match(stdout, /better {2}GOPROXY=http:\/\/127\.0\.0\.1:\d+,direct/)
+})
+
+/** A config whose `direct` has the module in a repository of its own. */
+function configWithRepository(t: TestContext, chain: string, more = ''): string {
+  const folder = mkdtempSync(join(tmpdir(), 'turnpike-doctor-git-'))
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  new TestRepository(folder).commit({ 'go.mod': `module ${module}\n` }, 'v1.2.3')
+  return `
+listeners: { modules: { address: "127.0.0.1:0", door: goproxy } }
+goproxy:
+  chain: "${chain}"
+  sumdb: off
+  repositories: { "${module}": "file://${folder}" }
+${more}`
+}
+
+test('G4 G17 behind a comma, direct gets what the proxies do not have', async (t) => {
+  if (!requireProgram(t, 'git')) return
+  const peer = await startProxyPeer(t)
+  const config = configWithRepository(t, `${peer.url},direct`)
+  const { replay, findings } = await doctorReport(t, [`${module}@latest`], { config })
+  assert.deepEqual([replay!.version, replay!.succeeds, findings], ['v1.2.3', true, []])
+  const steps = replay!.steps.map(({ wants, member, said }) => `${wants} ${member} ${said}`)
+  assert.deepEqual(steps.slice(0, 2), [`list ${peer.url} 404`, 'git direct v1.2.3'])
+  const absent = await doctorReport(t, [`${module}@v9.9.9`], { config })
+  assert.deepEqual([absent.replay!.succeeds, codesOf(absent)], [false, ['download-fails']])
+})
+
+test('G10 the name of a private module is told to no proxy', async (t) => {
+  if (!requireProgram(t, 'git')) return
+  const peer = await startProxyPeer(t)
+  const config = configWithRepository(t, `${peer.url},direct`, '  private: [code.example]\n')
+  const { replay } = await doctorReport(t, [`${module}@v1.2.3`], { config })
+  assert.deepEqual(new Set(replay!.steps.map(({ member }) => member)), new Set(['direct']))
+  assert.equal(replay!.succeeds, true)
+  assert.deepEqual(
+    peer.asked.filter((path) => path.includes('code.example')),
+    [],
+  )
+})
+
+test('G10 a name that only git knows, and that public proxies heard first', () => {
+  const step = { wants: '.info', tookMs: 1, consequence: '' }
+  const replay = {
+    module: 'git.corp.example/team/tool',
+    query: 'v1.0.0',
+    version: 'v1.0.0',
+    steps: [
+      { ...step, member: 'https://proxy.example', said: '404', outcome: 'absent' as const },
+      { ...step, member: 'direct', said: 'v1.0.0', outcome: 'found' as const },
+    ],
+    succeeds: true,
+  }
+  const proxy = { ...unmeasured('https://proxy.example'), isPublic: true }
+  const [finding] = lintReplay(replay, [proxy, unmeasured('direct')])
+  assert.equal(finding!.code, 'name-leaks')
+  assert.match(finding!.advice, /GOPRIVATE to a prefix of it, such as git\.corp\.example\/team\./)
+  assert.deepEqual(lintReplay(replay, [{ ...proxy, isPublic: false }]), [])
+})
+
+test('G24 the first proxy that serves the checksum database is asked for all of it', async (t) => {
+  const modules = [await makeModule(module, 'v1.0.0')]
+  const serving: ProxyScript = (request, response) => {
+    if (!request.url!.startsWith('/sumdb/sum.test/')) return false
+    const known = request.url!.endsWith('/supported') || request.url!.endsWith(`/lookup/${module}@v1.0.0`)
+    response.writeHead(known ? 200 : 404).end()
+    return true
+  }
+  const first = await startProxyPeer(t, { modules })
+  const second = await startProxyPeer(t, { modules, script: serving })
+  const report = await doctorReport(t, [`${first.url}|${second.url}`, `${module}@v1.0.0`], {
+    env: { ...env, GOSUMDB: 'sum.test' },
+  })
+  const { steps, succeeds } = report.replay!
+  const sumdb = steps.filter(({ wants }) => wants === 'sumdb').map(({ member, said }) => `${member} ${said}`)
+  assert.deepEqual(sumdb, [`${first.url} 404`, `${second.url} 200`, `${second.url} 200`])
+  assert.equal(succeeds, true)
+  first.script = (request, response) => request.url!.startsWith('/sumdb/') && answering(500)(request, response)
+  second.script = () => false
+  const failing = await doctorReport(t, [`${first.url}|${second.url}`, `${module}@v1.0.0`], {
+    env: { ...env, GOSUMDB: 'sum.test' },
+  })
+  // It could not say, and no direct follows.
+  assert.equal(failing.replay!.succeeds, false)
 })

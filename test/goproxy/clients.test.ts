@@ -91,11 +91,8 @@ describe('clients of the module proxy', () => {
     })
     const status = async (...args: string[]) => {
       const url = `https://127.0.0.1:${door.port}${info}`
-      const { stdout } = await promisify(execFile)('curl', [
-        ...['-s', '-o', '/dev/null', '-w', '%{http_code}', '--cacert', server.certFile],
-        ...args,
-        url,
-      ])
+      const quiet = ['-s', '-o', '/dev/null', '-w', '%{http_code}', '--cacert', server.certFile]
+      const { stdout } = await promisify(execFile)('curl', [...quiet, ...args, url])
       return Number(stdout)
     }
     assert.equal(await status(), 401)

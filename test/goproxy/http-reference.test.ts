@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { errorCodes, type ErrorCode } from '../../src/core/error-codes.ts'
+import { errorCodes } from '../../src/core/error-codes.ts'
 import { routeNames } from '../../src/doors/goproxy/request/route-names.ts'
 import { referencePage, tableRows } from '../docs/markdown-table.ts'
 
@@ -15,10 +15,9 @@ test('every cause code of modules is documented with its status', () => {
   const documented = tableRows(page, 'status').flatMap(([status, causes]) =>
     [...causes!.matchAll(/ERR_\w+/g)].map(([code]) => [code, Number(status)] as const),
   )
-  for (const [code, status] of documented) {
-    assert.equal(errorCodes[code as ErrorCode]?.status, status, code)
-  }
-  const known = new Set(documented.map(([code]) => code))
-  const ofModules = Object.keys(errorCodes).filter((code) => /^ERR_(?:MODULE|SUMDB|ADDRESS)_/.test(code))
-  for (const code of ofModules) assert.ok(known.has(code as ErrorCode), `${code} is not documented`)
+  const statuses = new Map(Object.entries(errorCodes).map(([code, { status }]) => [code, status]))
+  for (const [code, status] of documented) assert.equal(statuses.get(code), status, code)
+  const known = new Set<string>(documented.map(([code]) => code))
+  const ofModules = [...statuses.keys()].filter((code) => /^ERR_(?:MODULE|SUMDB|ADDRESS)_/.test(code))
+  for (const code of ofModules) assert.ok(known.has(code), `${code} is not documented`)
 })

@@ -285,10 +285,9 @@ describe('the GOPROXY protocol', () => {
   test('a client that goes is let go of', async (t) => {
     const made = await large()
     const door = await startModules(t, { modules: [made] })
-    let asked = (): void => {}
-    const waiting = new Promise<void>((resolve) => (asked = resolve))
+    const { promise: waiting, resolve } = Promise.withResolvers<void>()
     door.peer.script = () => {
-      asked()
+      resolve()
       return true
     }
     const client = await door.connect()

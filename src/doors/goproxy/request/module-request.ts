@@ -3,9 +3,6 @@ import { checkModulePath, splitPathVersion, unescapePath } from '../../../gomod/
 import { checkPathMajor, isCanonical, unescapeVersion } from '../../../gomod/version.ts'
 import { pathBelow } from './path-below.ts'
 
-/** What of a module is asked for. */
-export type ModuleFile = 'list' | 'latest' | 'info' | 'mod' | 'zip'
-
 /** A request target, read: what it asks for. Paths and versions are unescaped and checked. */
 export type ModuleRequest =
   | { kind: 'list' | 'latest'; module: string }

@@ -103,10 +103,10 @@ export class HttpFiles implements ModuleFiles {
   }
 
   private async ask(url: URL, timeouts: ClientTimeouts, signal: AbortSignal): Promise<ClientReply> {
-    const { http, guard } = this.parts
+    const { guard } = this.parts
     const own = url.origin === this.parts.url.origin
     const tls = own ? this.tls?.member : this.tls?.others
-    const reply = await http.request({
+    const reply = await this.parts.http.request({
       method: 'GET',
       url,
       fields: [['Accept-Encoding', 'identity'], ...(own ? this.authorization(url) : [])],

@@ -68,7 +68,12 @@ export class MemberHealth {
     this.note(error)
     this.inARow++
     // Where no connection comes about, everybody who asks pays the whole deadline.
-    if (!this.down && (isUnreachable(error.cause) || this.inARow >= this.parts.settings.unhealthyAfter)) this.turn(true)
+    if (this.down) return
+    const unreachable = isUnreachable(error.cause)
+    if (!unreachable && this.inARow < this.parts.settings.unhealthyAfter) return
+    this.turn(true)
+    // It may have been one lost packet.
+    if (unreachable) this.probe()
   }
 
   private note({ message }: TurnpikeError): void {

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
+import { FileText } from '../../src/core/file-text.ts'
 import { Secret } from '../../src/core/secret.ts'
 import { RedisClient } from '../../src/doors/goproxy/coordination/redis-client.ts'
-import { redisAddress } from '../../src/doors/goproxy/coordination/redis-address.ts'
+import { redisAddress, type RedisConfig } from '../../src/doors/goproxy/coordination/redis-address.ts'
 import { RedisCoordination } from '../../src/doors/goproxy/coordination/redis-coordination.ts'
-import type { EngineServices } from '../../src/engine/services.ts'
-import type { Scope } from '../../src/engine/scope.ts'
 import { startBlackHole } from '../support/black-hole.ts'
+import { testCertificate } from '../support/certificates.ts'
 import { testScope } from '../support/goproxy/test-scope.ts'
 import { startRedis, type RedisPlan } from '../support/goproxy/redis-server.ts'
 import { requireProgram } from '../support/peers/require-program.ts'
@@ -15,16 +15,13 @@ import type { Peer } from '../support/peers/spawn-peer.ts'
 interface Replica {
   coordination: RedisCoordination
   notes: string[]
-  services: EngineServices
-  scope: Scope
 }
 
-function replica(t: TestContext, url: string, password?: string): Replica {
+function replica(t: TestContext, url: string, more: Partial<RedisConfig> = {}): Replica {
   const { services: real, scope } = testScope(t)
   const notes: string[] = []
   const services = { ...real, notify: (_level: string, message: string) => notes.push(message) }
-  const config = { url, ...(password === undefined ? {} : { password: Secret.of(password) }) }
-  return { coordination: new RedisCoordination(config, services, scope), notes, services, scope }
+  return { coordination: new RedisCoordination({ url, ...more }, services, scope), notes }
 }
 
 /** A client of the test's own, to look into the server with. */
@@ -105,11 +102,14 @@ test('a hold that was lost midway does no harm to who got it', async (t) => {
   const [first, second] = [replica(t, `redis://127.0.0.1:${port}`), replica(t, `redis://127.0.0.1:${port}`)]
   const look = inspector(t, port)
   const { promise: released, resolve: release } = Promise.withResolvers<void>()
+  const begun = Promise.withResolvers<void>()
   const losing = first.coordination.exclusively('a', never, async () => {
+    begun.resolve()
     await look.command('DEL', 'turnpike:fetch:a')
     await released
     return 'first'
   })
+  await begun.promise
   const held = Promise.withResolvers<void>()
   const ended = Promise.withResolvers<void>()
   const winning = second.coordination.exclusively('a', never, async () => {
@@ -185,7 +185,7 @@ test('a password is given where one is wanted, from the config or the URL, and n
   if (!requireProgram(t, 'redis-server')) return
   const { port } = await redis(t, { password: 'open:sesame' })
   for (const { coordination, notes } of [
-    replica(t, `redis://127.0.0.1:${port}`, 'open:sesame'),
+    replica(t, `redis://127.0.0.1:${port}`, { password: Secret.of('open:sesame') }),
     replica(t, `redis://:open%3Asesame@127.0.0.1:${port}`),
     replica(t, `redis://default:open%3Asesame@127.0.0.1:${port}`),
   ]) {
@@ -199,4 +199,25 @@ test('a password is given where one is wanted, from the config or the URL, and n
   assert.equal(await wrong.coordination.exclusively('a', never, () => Promise.resolve(1)), 1)
   assert.equal(wrong.notes.length, 1)
   assert.equal(redisAddress({ url: `redis://:guess-1234@127.0.0.1:${port}` }).name, `redis://127.0.0.1:${port}`)
+})
+
+test('rediss:// is verified: against the authority of the config, and not without it', async (t) => {
+  if (!requireProgram(t, 'redis-server', 'openssl')) return
+  const certificate = testCertificate({ subject: 'redis.test', names: ['IP:127.0.0.1'], authority: true })
+  const { port } = await redis(t, { certificate, password: 'sesame' })
+  const url = `rediss://:sesame@127.0.0.1:${port}/1`
+  const ca = new FileText(certificate.certFile)
+  ca.fill(certificate.certFile, certificate.cert)
+  const [first, second] = [replica(t, url, { ca }), replica(t, url, { ca })]
+  let working = 0
+  const work = async (): Promise<void> => {
+    assert.equal(++working, 1)
+    await tick(20)
+    working--
+  }
+  await Promise.all([first, second].map(({ coordination }) => coordination.exclusively('a', never, work)))
+  assert.deepEqual([...first.notes, ...second.notes], [])
+  const doubting = replica(t, url)
+  await doubting.coordination.exclusively('a', never, work)
+  assert.deepEqual(doubting.notes, ['Redis is away: fetches are not shared with other replicas'])
 })

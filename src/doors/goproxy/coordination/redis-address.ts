@@ -4,7 +4,8 @@ import type { UpstreamSecurity } from '../../../engine/tls/upstream-security.ts'
 import { UpstreamTls } from '../../../engine/tls/upstream-tls.ts'
 import type { GoproxyConfig } from '../config.ts'
 
-type RedisConfig = NonNullable<GoproxyConfig['coordination']>['redis']
+/** How the config names a server. */
+export type RedisConfig = NonNullable<GoproxyConfig['coordination']>['redis']
 
 /** Where a Redis server is, and what is said to it first. */
 export interface RedisAddress {

@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import type { Scope } from '../../../engine/scope.ts'
 import type { EngineServices } from '../../../engine/services.ts'
-import type { GoproxyConfig } from '../config.ts'
 import { pause } from '../store/pause.ts'
 import type { Coordination } from './coordination.ts'
-import { redisAddress } from './redis-address.ts'
+import { redisAddress, type RedisConfig } from './redis-address.ts'
 import { RedisClient } from './redis-client.ts'
 
 /** A hold whose holder says nothing for so long is over: it ended, or cannot reach the server. */
@@ -26,11 +25,7 @@ export class RedisCoordination implements Coordination {
   private readonly scope: Scope
   private readonly random: () => number
 
-  constructor(
-    config: NonNullable<GoproxyConfig['coordination']>['redis'],
-    services: Pick<EngineServices, 'dialler' | 'notify' | 'world'>,
-    scope: Scope,
-  ) {
+  constructor(config: RedisConfig, services: Pick<EngineServices, 'dialler' | 'notify' | 'world'>, scope: Scope) {
     this.scope = scope
     this.random = () => services.world.random()
     this.client = new RedisClient({ address: redisAddress(config), services, scope })

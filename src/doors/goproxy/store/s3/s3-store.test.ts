@@ -31,8 +31,8 @@ async function place(t: TestContext): Promise<Place | null> {
   if (!requireProgram(t, 'versitygw')) return null
   server ??= startS3Server()
   const prefix = `${randomUUID()}/`
-  const { store, file } = await server
-  return { config: store(prefix), file: (key) => file(prefix + key) }
+  const gateway = await server
+  return { config: gateway.store(prefix), file: (key) => gateway.file(prefix + key) }
 }
 
 test('objects that were changed in the bucket are refused', async (t) => {
@@ -131,9 +131,9 @@ test('maxSize holds; what was used longest ago by any replica goes, what is pinn
 test('a server that is away, refuses or fails is a clear error without secrets', async (t) => {
   const at = await place(t)
   if (at === null) return
-  const with_ = (change: Partial<NonNullable<StoreConfig['s3']>>) =>
+  const storeWith = (change: Partial<NonNullable<StoreConfig['s3']>>) =>
     openTestStore(t, { s3: { ...at.config.s3, ...change } })
-  await assert.rejects(with_({ endpoint: `http://127.0.0.1:${await freePort()}` }), {
+  await assert.rejects(storeWith({ endpoint: `http://127.0.0.1:${await freePort()}` }), {
     code: 'ERR_MODULE_STORE',
     message: /does not answer/,
   })
@@ -141,10 +141,10 @@ test('a server that is away, refuses or fails is a clear error without secrets',
     code: 'ERR_MODULE_STORE',
     message: /^The module store is refused by its server: 403 SignatureDoesNotMatch\.$/,
   }
-  await assert.rejects(with_({ secretAccessKey: Secret.of('wrong') }), wrong)
-  await assert.rejects(with_({ bucket: 'another' }), { code: 'ERR_MODULE_STORE', message: /NoSuchBucket/ })
+  await assert.rejects(storeWith({ secretAccessKey: Secret.of('wrong') }), wrong)
+  await assert.rejects(storeWith({ bucket: 'another' }), { code: 'ERR_MODULE_STORE', message: /NoSuchBucket/ })
   const folders = await readdir(tmpdir())
-  await assert.rejects(with_({ secretAccessKey: Secret.of('wrong') }), wrong)
+  await assert.rejects(storeWith({ secretAccessKey: Secret.of('wrong') }), wrong)
   assert.deepEqual(
     (await readdir(tmpdir())).filter((name) => name.startsWith('turnpike-staging-') && !folders.includes(name)),
     [],

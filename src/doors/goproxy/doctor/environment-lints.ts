@@ -109,7 +109,7 @@ function flags(text: string): Finding[] {
       level: 'problem',
       code: 'insecure-flag',
       about: 'GOFLAGS',
-      text: '-insecure is no flag any more: the go command stops at it.',
+      text: 'go get stops at -insecure, and nothing else looks at it.',
       advice: 'Use GOINSECURE with the prefixes that need it.',
     })
   if (words.some((word) => /^--?mod=vendor$/.test(word)))

@@ -147,7 +147,9 @@ const rate = parsed('a rate such as 100/s or 600/m', (text) => parseRate(text), 
 const limits = z.strictObject({
   perClient: rate.optional().describe('Requests in the long run for each client: `600/m`. Absent: no bound.'),
   concurrentPerClient: count(1).default(64).describe('Requests of one client at a time.'),
-  concurrentFetches: count(1, 1000).default(16).describe('Downloads and git runs at a time; others wait.'),
+  concurrentFetches: count(1, 1000)
+    .default(16)
+    .describe('Zips that are fetched at a time, and as many other questions beside them; more wait.'),
   zip: size().prefault('500MiB').describe('Largest zip, and largest content of one (G21).'),
   mod: size().prefault('16MiB').describe('Largest go.mod (G21).'),
 })

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
+import type { RequestListener } from 'node:http'
 import { test } from 'node:test'
 import { requireProgram } from '../support/peers/require-program.ts'
 import { goImport, startGitSite } from '../support/goproxy/git-site.ts'
@@ -58,10 +59,13 @@ for (const [name, remote] of Object.entries(inner)) {
   })
 }
 
+const redirect =
+  (to: string): RequestListener =>
+  (_request, response) =>
+    void response.writeHead(302, { Location: to }).end()
+
 test('G18 redirects of pages, of module proxies and of git are guarded one by one', async (t) => {
   const site = await startGitSite(t)
-  const redirect = (to: string) => (_request: unknown, response: import('node:http').ServerResponse) =>
-    void response.writeHead(302, { Location: to }).end()
   site.pages.set('code.test/page', redirect('https://inner.test/page?go-get=1'))
   site.pages.set('code.test/plain', redirect('http://other.test/page?go-get=1'))
   site.pages.set('code.test/git', goImport('code.test/git git https://git.test/led'))

@@ -57,13 +57,15 @@ export class GoDirect {
   /** Of `MODULE@QUERY`s, in that order. */
   async download(...modules: string[]): Promise<Downloaded[]> {
     const output = await this.run('mod', 'download', '-json', ...modules)
-    return JSON.parse(`[${output.replaceAll(/^\}\n(?=\{)/gm, '},\n')}]`) as Downloaded[]
+    const downloads: Downloaded[] = JSON.parse(`[${output.replaceAll(/^\}\n(?=\{)/gm, '},\n')}]`)
+    return downloads
   }
 
   /** The versions that it lists, or its error. */
   async versions(module: string): Promise<string[] | { error: string }> {
     const output = await this.run('list', '-m', '-e', '-versions', '-retracted', '-json', module)
-    const { Versions = [], Error: error } = JSON.parse(output) as { Versions?: string[]; Error?: { Err: string } }
+    const listed: { Versions?: string[]; Error?: { Err: string } } = JSON.parse(output)
+    const { Versions = [], Error: error } = listed
     return error === undefined ? Versions : { error: error.Err }
   }
 

@@ -39,9 +39,9 @@ export interface TestDirect extends TestScope {
   dialled: string[]
   ask: () => Ask
   /** Where the clone of a remote is. */
-  clone(url: string): string
+  clone: (url: string) => string
   /** A version's zip, checked as any that comes. */
-  zip(module: string, version: string): Promise<CheckedZip & { bytes: Buffer }>
+  zip: (module: string, version: string) => Promise<CheckedZip & { bytes: Buffer }>
 }
 
 /** Makes the site's authority one of this process's, for git and for Node. */
@@ -50,6 +50,8 @@ function trust(site: GitSite): void {
   if (!known.includes(site.authority.cert)) setDefaultCACertificates([...known, site.authority.cert])
   process.env.GIT_SSL_CAINFO = site.authority.certFile
 }
+
+const ask = (): Ask => ({ signal: AbortSignal.timeout(60_000), trail: new Trail() })
 
 /** `direct` in a world whose every public address is the site. */
 export function testDirect(
@@ -89,7 +91,6 @@ export function testDirect(
     folder,
     deadlines,
   })
-  const ask = (): Ask => ({ signal: AbortSignal.timeout(60_000), trail: new Trail() })
   return {
     services,
     scope,

@@ -11,9 +11,9 @@ export interface GitRemote {
 export type RemoteSource = 'config' | 'discovery'
 
 const secure = ['https:', 'ssh:']
-/** What a shell, ssh or git's own options could take for something else is in none of them. */
-const HOST = /^(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])$/i
-const USER = /^[\w.][\w.+-]*$/
+/** Read by all parsers of URLs alike, and in no part like an option of a shell's, of ssh's or of git's. */
+const SHAPE =
+  /^[a-z+]+:\/\/(?:[\w.][\w.+-]*@)?(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::\d{1,5})?(?:\/[^\\?#]*)?$/i
 
 /**
  * Checks where a repository is said to be. Throws ERR_MODULE_VCS where git must not be sent there: programs as remotes
@@ -35,11 +35,9 @@ export function checkRemote(text: string, insecure: boolean, source: RemoteSourc
   if (!secure.includes(url.protocol) && url.protocol !== 'http:') {
     refuse(`${url.protocol.slice(0, -1)} is none of https, ssh${source === 'config' ? ', file' : ''}`)
   }
-  if (!HOST.test(url.hostname)) refuse('that is no host')
   if (url.password !== '') refuse('it has a password in it: write that under `credentials`')
-  if (url.username !== '' && !USER.test(url.username)) refuse('that is no user name')
+  if (!SHAPE.test(text)) refuse('it is more than a user, a host, a port and a path')
   if (/^\/+(?:-|%2d)/i.test(url.pathname)) refuse('its path begins with "-"')
-  if (url.hash !== '' || url.search !== '') refuse('it has a query or a fragment')
   return { url: text, insecure }
 }
 

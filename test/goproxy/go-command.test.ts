@@ -162,6 +162,34 @@ describe('curl', () => {
     const line = await door.line(2)
     assert.deepEqual([line.status, line.bytesOut], [206, made.zip.length - 1_234_567])
   })
+
+  test('G6 the same over HTTP/2', async (t) => {
+    if (!requireProgram(t, 'curl')) return
+    const data = createHash('shake256', { outputLength: 1_000_000 }).update('h2').digest()
+    const made = await makeModule('example.com/big', 'v1.0.0', { files: { 'data.bin': data } })
+    const door = await startModules(t, { modules: [made], listener: { http2: true } })
+    const place = `${door.url}/example.com/big/@v`
+    const curl = async (path: string, ...args: string[]) => {
+      const all = ['-sS', '--http2-prior-knowledge', '-w', '%{stderr}%{http_version} %{http_code}', ...args, path]
+      const { stdout, stderr } = await promisify(execFile)('curl', all, { encoding: 'buffer' })
+      return { body: stdout, status: stderr.toString() }
+    }
+    for (const round of ['cold', 'warm']) {
+      const zip = await curl(`${place}/v1.0.0.zip`)
+      assert.equal(zip.status, '2 200', round)
+      assert.ok(zip.body.equals(made.zip), round)
+      const mod = await curl(`${place}/v1.0.0.mod`)
+      assert.deepEqual([mod.status, mod.body.toString()], ['2 200', made.mod.toString()])
+    }
+    const part = await curl(`${place}/v1.0.0.zip`, '-r', '999000-')
+    assert.equal(part.status, '2 206')
+    assert.ok(part.body.equals(made.zip.subarray(999_000)))
+    const head = await curl(`${place}/v1.0.0.zip`, '-I')
+    assert.match(head.body.toString(), new RegExp(`^content-length: ${made.zip.length}\r$`, 'm'))
+    const gone = await curl(`${place}/v1.0.1.mod`)
+    assert.equal(gone.status, '2 404')
+    assert.match(gone.body.toString(), /ERR_MODULE_NOT_FOUND, request/)
+  })
 })
 
 async function temporaryFolder(t: TestContext): Promise<string> {

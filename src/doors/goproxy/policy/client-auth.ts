@@ -51,9 +51,10 @@ export class ClientAuth {
    */
   identify(exchange: Exchange): Promise<void> | undefined {
     const certificate = exchange.session.tls?.clientCertificate ?? ''
-    if (certificate !== '') {
-      exchange.user = commonName(certificate)
-      if (exchange.user !== '') return undefined
+    const certified = certificate === '' ? '' : commonName(certificate)
+    if (certified !== '') {
+      exchange.user = certified
+      return undefined
     }
     if (this.refusal === null) return undefined
     const known = this.recent.find(exchange.headers)

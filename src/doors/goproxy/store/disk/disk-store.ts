@@ -8,6 +8,7 @@ import type { StoreConfig } from '../../config.ts'
 import type { ModuleStore, StoredVersion, ZipFile } from '../module-store.ts'
 import { Occupancy } from '../occupancy.ts'
 import { OpenZip } from '../open-zip.ts'
+import { Rescans } from '../rescans.ts'
 import type { StagedFile } from '../staged-file.ts'
 import { damaged, storeError } from '../store-error.ts'
 import { DiskDocuments } from './disk-documents.ts'
@@ -21,7 +22,7 @@ import { VersionFolder } from './version-folder.ts'
 import { ZipProofs } from './zip-proofs.ts'
 
 const TOUCHES_MS = 30_000
-/** How soon this process hears of what others added or removed. */
+/** How soon this process hears of what others added or removed, where it has to keep a bound or is asked. */
 const RESCAN_MS = 60_000
 /** File systems round times; what is that much newer than thought was used by others. */
 const TOUCHED_BY_OTHERS_MS = 10
@@ -47,13 +48,15 @@ export class DiskStore implements ModuleStore {
   private readonly proofs = new ZipProofs()
   /** Manifests whose time of last use is still to be written down. */
   private touched = new Map<string, number>()
-  /** Resolves when it is known what the folder holds: until then nothing can be bounded. */
-  private scanned: Promise<void> = Promise.resolve()
+  private readonly bounded: boolean
+  private readonly rescans: Rescans
 
   private constructor(config: NonNullable<StoreConfig['disk']>, { services, scope, pinned }: DiskStoreParts) {
     this.services = services
     this.scope = scope
     this.pinned = pinned
+    this.bounded = config.maxSize !== undefined || config.retention !== undefined
+    this.rescans = new Rescans(scope, services.world, (signal) => this.rescan(signal))
     this.folder = new StoreFolder(resolve(config.path))
     this.occupancy = new Occupancy({
       maxBytes: config.maxSize ?? Infinity,
@@ -81,7 +84,7 @@ export class DiskStore implements ModuleStore {
   }
 
   async create(): Promise<StagedFile> {
-    await this.scanned
+    if (this.bounded) await this.rescans.seen()
     return this.staging.create()
   }
 
@@ -92,7 +95,7 @@ export class DiskStore implements ModuleStore {
 
   async put(version: StoredVersion, zip: StagedFile | null): Promise<void> {
     if (zip !== null && !(zip instanceof DiskStagedFile)) throw new RangeError('The zip was staged elsewhere.')
-    await this.scanned
+    if (this.bounded) await this.rescans.seen()
     const metadataBytes = version.info.length + version.mod.length
     // Before the lock is taken: to make room takes the locks of others.
     await this.occupancy.reserve(metadataBytes)
@@ -163,7 +166,7 @@ export class DiskStore implements ModuleStore {
   }
 
   async usage(): Promise<{ bytes: number; versions: number }> {
-    await this.scanned
+    await this.rescans.seen(RESCAN_MS)
     return { bytes: this.occupancy.bytes, versions: this.occupancy.versions }
   }
 
@@ -178,10 +181,10 @@ export class DiskStore implements ModuleStore {
   }
 
   private start(): void {
-    const { scope } = this
-    this.scanned = new Promise((known) => scope.task((signal) => this.rescan(signal).finally(known)))
+    const { scope, rescans } = this
+    void rescans.run()
+    if (this.bounded) scope.every(RESCAN_MS, () => void rescans.run())
     scope.every(TOUCHES_MS, () => scope.task(() => this.writeTouches()))
-    scope.every(RESCAN_MS, () => scope.task((signal) => this.rescan(signal)))
   }
 
   private async rescan(signal: AbortSignal): Promise<void> {

@@ -12,6 +12,7 @@ import { DiskStaging } from '../disk/disk-staging.ts'
 import type { ModuleStore, StoredVersion, ZipFile } from '../module-store.ts'
 import { Occupancy } from '../occupancy.ts'
 import { OpenZip } from '../open-zip.ts'
+import { Rescans } from '../rescans.ts'
 import type { StagedFile } from '../staged-file.ts'
 import { damaged, storeError } from '../store-error.ts'
 import { Bucket, uploadOf, type Upload } from './bucket.ts'
@@ -51,8 +52,7 @@ export class S3Store implements ModuleStore {
   private readonly occupancy: Occupancy
   private readonly scan: BucketScan
   private readonly lastUse: LastUsed
-  private scanned: Promise<void> = Promise.resolve()
-  private scannedMs = -Infinity
+  private readonly rescans: Rescans
 
   private constructor(config: NonNullable<StoreConfig['s3']>, folder: string, parts: S3StoreParts) {
     const { services, scope, pinned, http } = parts
@@ -60,6 +60,7 @@ export class S3Store implements ModuleStore {
     this.scope = scope
     this.pinned = pinned
     this.folder = folder
+    this.rescans = new Rescans(scope, services.world, () => this.rescan())
     this.bounded = config.maxSize !== undefined || config.retention !== undefined
     this.bucket = new Bucket(config, http, scope)
     this.documents = new S3Documents(this.bucket, new Leases(this.bucket, services, scope))
@@ -106,7 +107,7 @@ export class S3Store implements ModuleStore {
 
   async put(version: StoredVersion, zip: StagedFile | null): Promise<void> {
     if (zip !== null && !(zip instanceof DiskStagedFile)) throw new RangeError('The zip was staged elsewhere.')
-    await this.scanned
+    if (this.bounded) await this.rescans.seen()
     const bytes = version.info.length + version.mod.length + (zip?.size ?? 0)
     await this.occupancy.reserve(bytes)
     try {
@@ -179,8 +180,7 @@ export class S3Store implements ModuleStore {
   }
 
   async usage(): Promise<{ bytes: number; versions: number }> {
-    if (this.services.world.now() - this.scannedMs > USAGE_MS) this.scanned = this.rescan()
-    await this.scanned
+    await this.rescans.seen(USAGE_MS)
     return { bytes: this.occupancy.bytes, versions: this.occupancy.versions }
   }
 
@@ -198,17 +198,13 @@ export class S3Store implements ModuleStore {
   }
 
   private keepBounded(): void {
-    const rescan = (): void => {
-      this.scanned = new Promise((known) => this.scope.task(() => this.rescan().finally(known)))
-    }
-    rescan()
-    this.scope.every(RESCAN_MS, rescan)
+    void this.rescans.run()
+    this.scope.every(RESCAN_MS, () => void this.rescans.run())
     this.scope.every(TOUCHES_MS, () => this.scope.task(() => this.lastUse.write()))
   }
 
   private async rescan(): Promise<void> {
     const { world } = this.services
-    this.scannedMs = world.now()
     const nowMs = world.wallClock()
     await this.lastUse.write()
     const stray = await this.scan.run(nowMs, await this.lastUse.read(nowMs))

@@ -1,5 +1,5 @@
 /**
- * Go modules without Go: paths, versions, patterns, module proxies' lists, go.mod files. Pure; nothing is fetched. What it
+ * Go modules without Go: paths, versions, patterns, lists of proxies, files, zips, checksum databases. What it
  * says agrees with `golang.org/x/mod` and the go command.
  */
 export {
@@ -57,3 +57,15 @@ export type { SumdbPorts } from './sumdb/sumdb-ports.ts'
 export { SumdbLog } from './sumdb/sumdb-log.ts'
 export type { LogHead, LogStorage } from './sumdb/sumdb-log.ts'
 export { SumdbError } from './sumdb/sumdb-error.ts'
+export { dirHash1, goModH1 } from './hash1.ts'
+export type { HashedFile } from './hash1.ts'
+export { checkModuleZip } from './zip/check-zip.ts'
+export type { CheckedZip } from './zip/check-zip.ts'
+export { buildModuleZip } from './zip/build-zip.ts'
+export type { BuiltZip, ModuleSource } from './zip/build-zip.ts'
+export type { Omission, SourceFile } from './zip/module-files.ts'
+export { MemoryAccess } from './zip/random-access.ts'
+export type { RandomAccess } from './zip/random-access.ts'
+export { goZipLimits } from './zip/zip-limits.ts'
+export type { ZipLimits } from './zip/zip-limits.ts'
+export { ModuleZipError } from './zip/module-zip-error.ts'

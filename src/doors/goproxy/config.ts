@@ -127,8 +127,9 @@ const sumdb = z.strictObject({
 
 const ownSumdb = z.strictObject({
   name: parsed('a name such as sum.example.com', (text) => {
-    if (/^[A-Za-z0-9._/-]+$/.test(text)) return text
-    throw new RangeError(`${JSON.stringify(text)} is not a name: letters, digits, ".", "-", "_" and "/"`)
+    // What the go command takes: a host, with a path where one is wanted.
+    if (/^[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*(?:\/[A-Za-z0-9_-][A-Za-z0-9._-]*)*$/.test(text)) return text
+    throw new RangeError(`${JSON.stringify(text)} is not a host name, or one with a path such as sum.example.com/team`)
   }).describe('Name of the database that this proxy is for its private modules: served under `/sumdb/NAME/`.'),
   key: secret().optional().describe('Its signing key. Absent: made at the first start, and kept in the store.'),
 })

@@ -5,7 +5,14 @@ import type { ServedSumdb, SumdbAnswer } from './sumdb-answer.ts'
 export class ChecksumDatabases {
   private readonly databases: readonly ServedSumdb[]
 
+  /** Throws ERR_CONFIG_INVALID where two have the same name. */
   constructor(databases: readonly ServedSumdb[]) {
+    const twice = databases.find(({ name }, at) => databases.findIndex((other) => other.name === name) !== at)
+    if (twice !== undefined) {
+      throw new TurnpikeError('ERR_CONFIG_INVALID', {
+        message: `goproxy.ownSumdb.name is ${twice.name}, as is that of the database that is mirrored.`,
+      })
+    }
     this.databases = databases
   }
 

@@ -6,6 +6,7 @@ import { Secret } from '../../../core/secret.ts'
 import { generateSignerKey, readSignerKey } from '../../../gomod/sumdb/note-key.ts'
 import { recordHashes } from '../../../gomod/sumdb/sum-record.ts'
 import { SumdbClient } from '../../../gomod/sumdb/sumdb-client.ts'
+import { goproxySchema } from '../config.ts'
 import type { DocumentStore } from '../store/document-store.ts'
 import { MemoryDocuments } from '../store/memory-documents.ts'
 import { OwnSumdb, type VersionHashes } from './own-sumdb.ts'
@@ -218,6 +219,28 @@ suite('a checksum database of one’s own', () => {
     await assert.rejects(other.verifierKey(), isSilent(/is one of sum\.other\.example/))
     for (const path of ['/key', '/supported', '/latest']) {
       assert.ok(!(await database.serve(path, signal)).bytes.toString().includes(seed.slice(0, 10)))
+    }
+  })
+
+  test('a name is one that the go command takes', () => {
+    const isTaken = (name: string): boolean => goproxySchema.safeParse({ ownSumdb: { name } }).success
+    for (const name of ['sum.example.com', 'sum', 'sum.example.com/team/a_b.c', '10.0.0.1/x'])
+      assert.ok(isTaken(name), name)
+    for (const name of [
+      '',
+      '/',
+      'sum/',
+      '/sum',
+      'sum//x',
+      'sum/../x',
+      '..',
+      'a+b',
+      'a b',
+      'a:80',
+      'https://a',
+      'ä.com',
+    ]) {
+      assert.ok(!isTaken(name), name)
     }
   })
 

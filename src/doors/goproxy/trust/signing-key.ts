@@ -2,11 +2,12 @@ import { TurnpikeError } from '../../../core/error.ts'
 import type { Secret } from '../../../core/secret.ts'
 import { generateSignerKey, readSignerKey, type Signer } from '../../../gomod/sumdb/note-key.ts'
 import type { DocumentStore } from '../store/document-store.ts'
+import { documentFolder } from './verifier-keys.ts'
 
 /** The key of a database of one's own: that of the config, else the one that was made at the first start. Rejects with ERR_CONFIG_INVALID. */
 export async function signingKey(name: string, key: Secret | null, documents: DocumentStore): Promise<Signer> {
   if (key !== null) return read(key.reveal(), name)
-  const document = `sumdb/${name.replaceAll('/', ',')}/key`
+  const document = `${documentFolder(name)}/key`
   const kept = await documents.exclusively(document, async () => {
     const written = await documents.get(document)
     if (written !== null) return written.bytes

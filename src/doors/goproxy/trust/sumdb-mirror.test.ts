@@ -323,6 +323,10 @@ suite('the mirror of a checksum database', () => {
     const databases = new ChecksumDatabases([mirror])
     await assert.rejects(databases.serve('sum.example.org/supported', signal), hasCode('ERR_MODULE_PATH'))
     await assert.rejects(databases.serve('sum.example.com', signal), hasCode('ERR_MODULE_PATH'))
+    assert.throws(
+      () => new ChecksumDatabases([mirror, mirror]),
+      hasCode('ERR_CONFIG_INVALID', /as is that of the database/),
+    )
     assert.equal((await databases.serve('sum.example.com/key', signal)).bytes.toString(), `${database.verifierKey}\n`)
   })
 

@@ -28,7 +28,12 @@ export function checksumDatabaseKey(config: { name: string; key?: string | undef
  */
 export function documentPrefix(verifierKey: string): string {
   const [name = '', hash = ''] = verifierKey.split('+')
-  return `sumdb/${name.replaceAll('/', ',')}+${hash}`
+  return `${documentFolder(name)}+${hash}`
+}
+
+/** The same for what is kept whatever the key is. Names that become the same by it have other hashes. */
+export function documentFolder(name: string): string {
+  return `sumdb/${name.replaceAll(/[^A-Za-z0-9._-]/g, ',').slice(0, 200)}`
 }
 
 function invalid(message: string): TurnpikeError {

@@ -147,7 +147,9 @@ const rate = parsed('a rate such as 100/s or 600/m', (text) => parseRate(text), 
 
 const limits = z.strictObject({
   perClient: rate.optional().describe('Requests in the long run for each client: `600/m`. Absent: no bound.'),
-  concurrentPerClient: count(1).default(64).describe('Requests of one client at a time.'),
+  concurrentPerClient: count(1)
+    .default(1000)
+    .describe('Requests of one client at a time. A build farm behind one address is one client.'),
   concurrentFetches: count(1, 1000)
     .default(16)
     .describe('Zips that are fetched at a time, and as many other questions beside them; more wait.'),

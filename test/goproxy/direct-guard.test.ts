@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import type { RequestListener } from 'node:http'
+import { rmSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { test } from 'node:test'
 import { requireProgram } from '../support/peers/require-program.ts'
 import { goImport, startGitSite } from '../support/goproxy/git-site.ts'
@@ -194,4 +196,36 @@ test('a repository with more tags than any has is refused', async (t) => {
   const error = await errorOf(direct.list('code.test/x', ask()))
   assert.equal(error.code, 'ERR_MODULE_TOO_LARGE')
   assert.equal(services.ledger.count('processes'), 0)
+})
+
+test('G21 a go.mod, a zip and its contents are no larger than the limits', async (t) => {
+  const site = await startGitSite(t)
+  const repository = site.repository('large', 'code.test/large')
+  repository.commit({ 'go.mod': 'module code.test/large\n', 'zeros.bin': Buffer.alloc(300_000) }, 'v1.0.0')
+  repository.commit({ 'go.mod': `module code.test/large\n${'// much\n'.repeat(1000)}` }, 'v1.1.0')
+  const { direct, ask, zip } = testDirect(t, site, { limits: { zip: '200KiB', mod: '4KiB' } })
+  assert.equal((await errorOf(zip('code.test/large', 'v1.0.0'))).code, 'ERR_MODULE_TOO_LARGE')
+  assert.equal((await errorOf(direct.info('code.test/large', 'v1.1.0', ask()))).code, 'ERR_MODULE_TOO_LARGE')
+})
+
+test('a machine without git says so', async (t) => {
+  const site = await startGitSite(t)
+  site.pages.set('code.test/x', goImport('code.test/x git https://git.test/x'))
+  const { direct, ask, services } = testDirect(t, site)
+  const path = process.env.PATH
+  process.env.PATH = '/nonexistent'
+  const error = await errorOf(direct.list('code.test/x', ask())).finally(() => (process.env.PATH = path))
+  assert.equal(`${error.code} ${error.message}`, 'ERR_MODULE_VCS git is not installed.')
+  assert.equal(services.ledger.count('processes'), 0)
+})
+
+test('a folder that cannot be written is told as that', async (t) => {
+  const site = await startGitSite(t)
+  site.repository('x', 'code.test/x').commit({ 'go.mod': 'module code.test/x\n' }, 'v1.0.0')
+  const { direct, ask, clone } = testDirect(t, site)
+  const folder = dirname(clone('https://git.test/x'))
+  rmSync(folder, { recursive: true })
+  writeFileSync(folder, 'not a folder')
+  const error = await errorOf(direct.info('code.test/x', 'v1.0.0', ask()))
+  assert.equal(error.code, 'ERR_MODULE_STORE')
 })

@@ -47,7 +47,10 @@ export class Clones {
   }
 
   private async exclusively<T>(name: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {
-    this.locks ??= this.openLocks()
+    this.locks ??= this.openLocks().catch((error: unknown) => {
+      this.locks = null
+      throw error
+    })
     const locks = await this.locks
     return locks.exclusively(name, work, signal)
   }

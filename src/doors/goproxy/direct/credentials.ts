@@ -31,7 +31,7 @@ export class Credentials {
     if (known?.password !== undefined) {
       return { username: known.username ?? 'oauth2', password: known.password.reveal() }
     }
-    const entry = this.logins.find(({ host }) => host === url.hostname) ?? this.logins.find(({ host }) => host === null)
+    const entry = this.logins.find(({ host }) => host === url.hostname)
     return entry === undefined ? null : { username: entry.login, password: entry.password }
   }
 

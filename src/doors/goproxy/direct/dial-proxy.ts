@@ -27,7 +27,10 @@ export class DialProxy {
 
   /** Where it listens on 127.0.0.1. */
   port(): Promise<number> {
-    this.listening ??= this.listen()
+    this.listening ??= this.listen().catch((error: unknown) => {
+      this.listening = null
+      throw error
+    })
     return this.listening
   }
 
@@ -51,7 +54,10 @@ export class DialProxy {
           const bound = socket.address()
           done.resolve(bound.kind === 'tcp' ? bound.port : 0)
         },
-        failed: (cause) => done.reject(new TurnpikeError('ERR_MODULE_VCS', { cause })),
+        failed: (cause) => {
+          // Accepting can fail later, for want of descriptors; that passes.
+          done.reject(new TurnpikeError('ERR_MODULE_VCS', { status: 500, cause }))
+        },
         accept: (client, scarce) => this.accept(client, scarce === true),
       },
     )

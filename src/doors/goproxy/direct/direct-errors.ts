@@ -42,6 +42,10 @@ export class DirectErrors {
       const code = absent ? 'ERR_MODULE_NOT_FOUND' : 'ERR_MODULE_VCS'
       return new TurnpikeError(code, { message: `${subject}: git: ${thrown.message}`, cause: thrown })
     }
+    if (thrown instanceof Error && 'syscall' in thrown && 'code' in thrown) {
+      const message = `${subject}: the folder of clones failed: ${String(thrown.code)}`
+      return new TurnpikeError('ERR_MODULE_STORE', { message, cause: thrown })
+    }
     return thrown
   }
 

@@ -110,7 +110,10 @@ export class Direct implements ModuleOrigin {
   }
 
   private allClones(): Promise<Clones> {
-    this.clones ??= this.openClones()
+    this.clones ??= this.openClones().catch((error: unknown) => {
+      this.clones = null
+      throw error
+    })
     return this.clones
   }
 

@@ -79,6 +79,7 @@ export class GitProcesses {
       detached: true,
       windowsHide: true,
     })
+    if (child.pid === undefined) return notStarted(child)
     ledger.enter('processes')
     const output: Buffer[] = []
     const said: Buffer[] = []
@@ -98,7 +99,7 @@ export class GitProcesses {
       child.stdout.pause()
       taken = taken
         .then(() => into(piece))
-        .catch((error: unknown) => end(TurnpikeError.from(error, 'body')))
+        .catch((error: Error) => end(error))
         .finally(() => child.stdout.resume())
     }
     const abandoned = (): void => end(run.signal.reason)
@@ -125,10 +126,7 @@ export class GitProcesses {
       saidBytes += piece.length
     })
     for (const stream of [child.stdout, child.stderr]) stream.on('error', end)
-    child.on('error', (cause: NodeJS.ErrnoException) => {
-      const message = cause.code === 'ENOENT' ? 'git is not installed.' : 'git could not be started.'
-      reason ??= new TurnpikeError('ERR_MODULE_VCS', { status: 500, message, cause })
-    })
+    child.on('error', end)
     // Once git has ended, what is left in its pipe comes without waiting: it is taken first.
     child.on('close', (exitCode) => void taken.then(() => closed(exitCode)))
     const closed = (exitCode: number | null): void => {
@@ -148,6 +146,15 @@ export class GitProcesses {
     }
     return done.promise
   }
+}
+
+function notStarted(child: ChildProcess): Promise<never> {
+  return new Promise((_resolve, reject) => {
+    child.once('error', (cause: NodeJS.ErrnoException) => {
+      const message = cause.code === 'ENOENT' ? 'git is not installed.' : `git could not be started: ${cause.code}.`
+      reject(new TurnpikeError('ERR_MODULE_VCS', { status: 500, message, cause }))
+    })
+  })
 }
 
 /** Ends git and what it started: before its output has closed, somebody of the group is there. */

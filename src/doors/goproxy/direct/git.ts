@@ -85,7 +85,10 @@ export class Git {
   }
 
   private home(): Promise<GitHome> {
-    this.made ??= GitHome.make(this.parts.scope)
+    this.made ??= GitHome.make(this.parts.scope).catch((error: unknown) => {
+      this.made = null
+      throw error
+    })
     return this.made
   }
 }

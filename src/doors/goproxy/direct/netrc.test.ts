@@ -21,7 +21,6 @@ machine behind.test login no password no
     { host: 'one.test', login: 'ada', password: 'two words "quoted"' },
     { host: 'two.test', login: 'bob', password: 'p#ss' },
     { host: 'three.test', login: 'carol', password: 'three' },
-    { host: null, login: 'guest', password: 'any' },
   ])
 })
 

@@ -1,15 +1,15 @@
 /** A login of a netrc file. */
 export interface NetrcLogin {
-  /** Host name; null for `default`, which is for every host without one of its own. */
-  host: string | null
+  host: string
   login: string
   password: string
 }
 
 /**
  * Reads a netrc file as the go command and curl do: `machine HOST login NAME password WORD`, with blanks and newlines
- * as they come; `macdef` runs to the next empty line; `"…"` may hold blanks; a line that begins with `#` is a comment;
- * nothing behind `default` counts. Entries without a login or password are left out.
+ * as they come; `macdef` runs to the next empty line; `"…"` may hold blanks; a line that begins with `#` is a comment.
+ * `default` ends it, as for the go command: a login for everybody is none to show to whoever is named by others.
+ * Entries without a login or password are left out.
  */
 export function readNetrc(text: string): NetrcLogin[] {
   const logins: Partial<NetrcLogin>[] = []
@@ -17,12 +17,11 @@ export function readNetrc(text: string): NetrcLogin[] {
   for (let at = 0; at < words.length; at++) {
     const word = words[at]!
     const entry = logins.at(-1)
-    if (word === 'default') logins.push({ host: null })
-    else if (word === 'machine' && entry?.host !== null) logins.push({ host: words[++at] ?? '' })
+    if (word === 'default') break
+    if (word === 'machine') logins.push({ host: words[++at] ?? '' })
     else if (word === 'login' && entry !== undefined) entry.login = words[++at] ?? ''
     else if (word === 'password' && entry !== undefined) entry.password = words[++at] ?? ''
     else if (word === 'account') at++
-    else if (entry?.host === null) break
   }
   return logins.filter(
     (each): each is NetrcLogin => each.host !== undefined && each.login !== undefined && each.password !== undefined,

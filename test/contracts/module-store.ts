@@ -205,6 +205,12 @@ export function moduleStoreContract({ name, open }: ModuleStoreCase): void {
     assert.equal((await store.get(module, 'v1.0.0'))!.pinned, true)
     await store.pin(module, 'v1.0.0', false)
     assert.equal((await store.get(module, 'v1.0.0'))!.pinned, false)
+    await store.put(sampleVersion(module, 'v1.1.0', null), null)
+    const zip = randomBytes(1_000)
+    const file = await staged(store, zip)
+    await store.put({ ...sampleVersion(module, 'v1.1.0', zip), pinned: true }, file)
+    await file.discard()
+    assert.equal((await store.get(module, 'v1.1.0'))!.pinned, true)
   })
 
   it('many commit the same version at once: one wins, and what is there is of one piece', async ({ store, again }) => {

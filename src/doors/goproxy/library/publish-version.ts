@@ -44,7 +44,8 @@ export async function publishVersion(
     modH1: goModH1(goMod),
     firstSeenMs: kept?.firstSeenMs ?? world.wallClock(),
     origin: 'published',
-    pinned: false,
+    // It may be nowhere else.
+    pinned: true,
   }
   // Whether it contradicts what is there, the store says: somebody may commit at this very moment.
   await store.put(published, zip)

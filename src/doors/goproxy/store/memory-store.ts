@@ -126,7 +126,7 @@ export class MemoryStore implements ModuleStore {
     const there = this.entry(module, version.version)
     if (there !== undefined) checkSame(there.stored, version)
     if (there !== undefined && (there.zip !== null || zip === null)) return
-    const pinned = (there?.stored ?? version).pinned || this.pinned.matches(module)
+    const pinned = there?.stored.pinned === true || version.pinned || this.pinned.matches(module)
     const stored = { ...(there?.stored ?? version), zip: version.zip, pinned }
     const versions = this.byModule.get(module) ?? new Map<string, Entry>()
     this.byModule.set(module, versions.set(version.version, { stored, zip }))

@@ -47,7 +47,7 @@ export interface ModuleStore extends Staging {
   /**
    * Commits a version, or adds the zip to one. The store takes the staged file over where it keeps it; who made that
    * still calls its `discard`. Where the same contents are there already nothing changes, whatever the bytes of `.info`
-   * and zip are. Resolves when it is safe on disk.
+   * and zip are. What brings the zip may pin it, too. Resolves when it is safe on disk.
    */
   put(version: StoredVersion, zip: StagedFile | null): Promise<void>
   /** Rejects with ERR_MODULE_STORE where it went since `get`: ask again. */

@@ -79,8 +79,8 @@ export class VersionFolder {
     try {
       if (there === null) {
         await Promise.all([this.place(version, 'info', version.info), this.place(version, 'mod', version.mod)])
-        if (version.pinned) await this.place(version, 'pinned', Buffer.alloc(0))
       }
+      if (version.pinned) await this.place(version, 'pinned', Buffer.alloc(0))
       if (zip !== null) {
         await zip.take(this.file(module, name, 'zip'))
         await this.place(version, 'ziphash', Buffer.from(version.zip!.h1))

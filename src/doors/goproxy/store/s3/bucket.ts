@@ -3,6 +3,7 @@ import { AwsV4Signer } from 'aws4fetch'
 import { TurnpikeError } from '../../../../core/error.ts'
 import type { ClientReply, ClientRequest, HttpClient } from '../../../../engine/client/http-client.ts'
 import type { Scope } from '../../../../engine/scope.ts'
+import type { Notify } from '../../../../engine/services.ts'
 import type { StoreConfig } from '../../config.ts'
 import { pause } from '../pause.ts'
 import { storeError } from '../store-error.ts'
@@ -37,10 +38,13 @@ export class Bucket {
   private readonly config: NonNullable<StoreConfig['s3']>
   private readonly client: HttpClient
   private readonly scope: Scope
+  private readonly notify: Notify
+  private conditional = true
   /** Signing keys of the day. */
   private readonly signingKeys = new Map<string, ArrayBuffer>()
 
-  constructor(config: NonNullable<StoreConfig['s3']>, client: HttpClient, scope: Scope) {
+  constructor(config: NonNullable<StoreConfig['s3']>, client: HttpClient, scope: Scope, notify: Notify) {
+    this.notify = notify
     this.config = config
     this.client = client
     this.scope = scope
@@ -57,7 +61,11 @@ export class Bucket {
   /** Null where it is not there. */
   async get(key: string): Promise<BucketObject | null> {
     const reply = await this.send('GET', key)
-    if (reply.status === 404) return null
+    if (reply.status === 404) {
+      // Read to its end, so that the connection can be used again.
+      await collect(reply, MAX_LIST_BYTES)
+      return null
+    }
     await expect(reply, 200)
     return {
       bytes: await collect(reply, MAX_OBJECT_BYTES),
@@ -77,11 +85,17 @@ export class Bucket {
     return reply.body
   }
 
-  /** Its new ETag, or null where the condition did not hold. In one piece: S3 takes up to 5 GiB so, and a zip is 500 MiB (G21). */
-  async put(key: string, upload: Upload, condition: Condition = null): Promise<string | null> {
+  /** Its new ETag, or null where the condition did not hold; without one where the server knows none. In one piece: S3 takes up to 5 GiB so, and a zip is 500 MiB (G21). */
+  async put(key: string, upload: Upload, wanted: Condition = null): Promise<string | null> {
+    const condition = this.conditional ? wanted : null
     const fields =
       condition === null ? {} : condition === 'absent' ? { 'If-None-Match': '*' } : { 'If-Match': condition.etag }
     const reply = await this.send('PUT', key, { upload, fields })
+    if (condition !== null && reply.status === 501) {
+      await collect(reply, MAX_LIST_BYTES)
+      this.tellUnconditional()
+      return this.put(key, upload)
+    }
     // 409: another conditional write of it is on its way. 404: there is none that could match.
     if (condition !== null && (reply.status === 412 || reply.status === 409 || reply.status === 404)) {
       await collect(reply, MAX_LIST_BYTES)
@@ -114,13 +128,23 @@ export class Bucket {
     }
   }
 
+  private tellUnconditional(): void {
+    if (this.conditional) {
+      this.notify('warn', 'the S3 server knows no conditional writes: one replica alone may use this bucket', {
+        bucket: this.config.bucket,
+      })
+    }
+    this.conditional = false
+  }
+
   /** Tries again what another try may mend: every request here can be repeated. */
   private async send(method: ClientRequest['method'], key: string | null, more: Sent = {}): Promise<ClientReply> {
     for (let tried = 0; ; tried++) {
       const waitMs = RETRIES_MS[tried]
       try {
         const reply = await this.client.request(await this.signed(method, key, more))
-        if ((reply.status < 500 && reply.status !== 429) || waitMs === undefined) return reply
+        const busy = reply.status === 429 || (reply.status >= 500 && reply.status !== 501)
+        if (!busy || waitMs === undefined) return reply
         await collect(reply, MAX_LIST_BYTES)
       } catch (error) {
         if (waitMs === undefined || this.scope.signal.aborted) throw storeError('does not answer', error)

@@ -191,6 +191,48 @@ test('what fails for a moment is tried again, the upload of a zip from its begin
   await scope.close()
 })
 
+test('a server without conditional writes serves one replica, and that is said once', async (t) => {
+  const objects = new Map<string, Buffer>()
+  const plain = createServer((request, response) => {
+    const pieces: Buffer[] = []
+    request.on('data', (piece: Buffer) => pieces.push(piece))
+    request.on('end', () => {
+      const { method, url = '', headers } = request
+      const there = objects.get(url)
+      if (headers['if-none-match'] !== undefined || (method === 'PUT' && headers['if-match'] !== undefined)) {
+        response.writeHead(501).end('<Error><Code>NotImplemented</Code></Error>')
+      } else if (method === 'PUT') {
+        objects.set(url, Buffer.concat(pieces))
+        response.writeHead(200, { etag: '"x"' }).end()
+      } else if (url.includes('?list-type=2')) response.end('<ListBucketResult></ListBucketResult>')
+      else if (method === 'DELETE') response.writeHead(objects.delete(url) ? 204 : 404).end()
+      else if (there === undefined) response.writeHead(404).end()
+      else response.writeHead(headers.range === undefined ? 200 : 206, { etag: '"x"' }).end(there)
+    })
+  }).listen(0, '127.0.0.1')
+  await once(plain, 'listening')
+  t.after(() => plain.close())
+  const engine = testScope(t)
+  const warnings: string[] = []
+  const services = { ...engine.services, notify: (_: string, message: string) => void warnings.push(message) }
+  const s3 = {
+    bucket: 'b',
+    endpoint: `http://127.0.0.1:${portOf(plain)}`,
+    region: 'r',
+    accessKeyId: 'k',
+    secretAccessKey: Secret.of('s'),
+    prefix: '',
+  }
+  const store = await openTestStore(t, { s3 }, [], { ...engine, services })
+  const zip = randomBytes(1_000)
+  const stored = await keep(store, module, 'v1.0.0', zip)
+  await keep(store, module, 'v1.1.0', zip)
+  assert.ok((await zipBytes(store, stored)).equals(zip))
+  assert.equal(await store.documents.exclusively('one', () => Promise.resolve(1)), 1)
+  assert.deepEqual(warnings, ['the S3 server knows no conditional writes: one replica alone may use this bucket'])
+  await engine.scope.close()
+})
+
 test('a zip of no version goes when it is a day old', async (t) => {
   const at = await place(t)
   if (at === null) return

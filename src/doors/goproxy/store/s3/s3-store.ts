@@ -62,7 +62,7 @@ export class S3Store implements ModuleStore {
     this.folder = folder
     this.rescans = new Rescans(scope, services.world, () => this.rescan())
     this.bounded = config.maxSize !== undefined || config.retention !== undefined
-    this.bucket = new Bucket(config, http, scope)
+    this.bucket = new Bucket(config, http, scope, services.notify)
     this.documents = new S3Documents(this.bucket, new Leases(this.bucket, services, scope))
     this.lastUse = new LastUsed(this.documents)
     this.occupancy = new Occupancy({
@@ -228,7 +228,8 @@ export class S3Store implements ModuleStore {
       }
       if (version.pinned) await this.mark(module, name, true)
       const zipEtag = zip === null ? '' : await this.putZip(version, zip)
-      const stored = there === null ? version : { ...there.stored, zip: version.zip }
+      const stored =
+        there === null ? version : { ...there.stored, zip: version.zip, pinned: there.stored.pinned || version.pinned }
       if (await this.putVersion({ stored, zipEtag }, there?.etag ?? null)) return
       const winner = (await this.find(module, name))?.stored.zip ?? null
       if (zip !== null && winner !== null && winner.sha256 !== version.zip!.sha256) {

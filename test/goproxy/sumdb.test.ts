@@ -163,6 +163,10 @@ suite('a checksum database of the proxy’s own, as the go command uses it', () 
     })
     const key = (await door.ask(`/sumdb/${OWN}/key`)).body.trim()
     assert.match(key, /^sum\.corp\.example\/modules\+[0-9a-f]{8}\+/)
+    const scopeOf = async (name: string) => (await door.ask(`/sumdb/${name}/latest`)).field('cache-control')
+    assert.match((await scopeOf(OWN))!, /^private, max-age=/)
+    assert.match((await scopeOf(database.name))!, /^public, max-age=/)
+    assert.equal((await door.ask('/sumdb/sum.example.org/supported')).status, 404)
     const wanted = [...named(modules), 'git.corp.example/Lib@v1.0.0']
     for (const sumdb of [key, `${key} ${door.url}/sumdb/${OWN}`]) {
       const go = await GoCommand.make(t, { proxy: door.url, sumdb })

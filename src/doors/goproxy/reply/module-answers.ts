@@ -85,9 +85,9 @@ export class ModuleAnswers {
 
   private async sendSumdb(run: RequestRun, path: string, keeping: Keeping): Promise<void> {
     const { modules, world } = this.parts
-    const { bytes, type, freshMs } = await modules.databases.serve(path, run.ask.signal)
+    const { bytes, type, freshMs, namesPrivate } = await modules.databases.serve(path, run.ask.signal)
     const freshUntilMs = world.now() + freshMs
-    const cacheControl = this.cacheControl(null, freshUntilMs)
+    const cacheControl = this.cacheControl(namesPrivate ? null : path, freshUntilMs)
     this.sendPrepared(run, { bytes, type, cacheControl, modifiedMs: null, ranges: false }, null, keeping, freshUntilMs)
   }
 
@@ -110,9 +110,9 @@ export class ModuleAnswers {
     if (!run.gone) reply.send(run.exchange, cache)
   }
 
-  /** `module`: null for what is of none. */
+  /** `module`: null for what names private ones. */
   private cacheControl(module: string | null, freshUntilMs: number): string {
-    const scope = module === null || this.parts.isPublic(module) ? 'public' : 'private'
+    const scope = module !== null && this.parts.isPublic(module) ? 'public' : 'private'
     if (freshUntilMs === Infinity) return `${scope}, max-age=${YEAR_S}, immutable`
     return `${scope}, max-age=${Math.max(0, Math.floor((freshUntilMs - this.parts.world.now()) / 1000))}`
   }

@@ -17,12 +17,13 @@ export class ChecksumDatabases {
   }
 
   /** `path` begins with the name, which may contain slashes (G24). Rejects with a TurnpikeError, 404 for a name that is not known. */
-  async serve(path: string, signal: AbortSignal): Promise<SumdbAnswer> {
+  async serve(path: string, signal: AbortSignal): Promise<SumdbAnswer & Pick<ServedSumdb, 'namesPrivate'>> {
     const matching = this.databases.filter(({ name }) => path.startsWith(`${name}/`))
     const [longest] = matching.toSorted((a, b) => b.name.length - a.name.length)
     if (longest === undefined) {
       throw new TurnpikeError('ERR_MODULE_PATH', { message: `${path}: no checksum database that is served here.` })
     }
-    return longest.serve(path.slice(longest.name.length), signal)
+    const answer = await longest.serve(path.slice(longest.name.length), signal)
+    return { ...answer, namesPrivate: longest.namesPrivate }
   }
 }

@@ -45,6 +45,7 @@ interface Waiting extends Entry, VersionHashes {
  */
 export class OwnSumdb implements ServedSumdb {
   readonly name: string
+  readonly namesPrivate = true
   private readonly parts: OwnSumdbParts
   private opened: Promise<HashLog> | null = null
   private waiting: Waiting[] = []

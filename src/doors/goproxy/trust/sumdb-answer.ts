@@ -12,6 +12,8 @@ export interface SumdbAnswer {
 /** A checksum database that is served under `/sumdb/NAME/`. */
 export interface ServedSumdb {
   readonly name: string
+  /** Whether it names private modules, so that no cache that others read may keep it. */
+  readonly namesPrivate: boolean
   /** `path` is what stands behind the name, such as `/lookup/M@V`. Rejects with a TurnpikeError, 404 for what is not there. */
   serve(path: string, signal: AbortSignal): Promise<SumdbAnswer>
 }

@@ -42,6 +42,7 @@ export interface SumdbMirrorParts {
  */
 export class SumdbMirror implements ModuleTrust, ServedSumdb {
   readonly name: string
+  readonly namesPrivate = false
   private readonly parts: SumdbMirrorParts
   private readonly verifierKey: string
   private readonly cache: SumdbCache

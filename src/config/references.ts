@@ -5,6 +5,7 @@ import { nearest } from '../core/nearest.ts'
 import { parsePathPattern } from '../core/path-pattern.ts'
 import { Pattern } from '../core/pattern.ts'
 import { renderPath, type Path } from './errors.ts'
+import { findChainReferences } from './chain-references.ts'
 import { findHealthReferences } from './health-references.ts'
 import { useLists, writtenMiddleware } from './middleware-places.ts'
 import { findParentReferences } from './parent-references.ts'
@@ -54,7 +55,7 @@ export function findReferences(data: unknown): Finding[] {
   report.findings.push(...findParentReferences(data))
   checkUses(report, data, Object.keys(treeOf(root['middlewares'])))
   checkMirrors(report, data, Object.keys(treeOf(gateway['upstreams'])))
-  report.findings.push(...findModuleReferences(data))
+  report.findings.push(...findModuleReferences(data), ...findChainReferences(data))
   return report.findings
 }
 

@@ -33,6 +33,11 @@ function put(door: ModuleDoor, path: string, body: Buffer, fields = basic('relea
 
 const zipPath = (version: string, of = module): string => `/${of}/@v/${version}.zip`
 
+const head = (fields: string): string =>
+  `PUT ${zipPath('v1.2.3')} HTTP/1.1\r\nHost: modules.test\r\n${basic('releaser')}${fields}\r\n`
+const chunk = (bytes: Buffer): Buffer =>
+  Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from('\r\n')])
+
 describe('publishing to the module proxy', () => {
   test('G21 G23 a version is checked, kept, and served as it came; the same again is 200, another 409', async (t) => {
     const door = await startPublishing(t)
@@ -115,10 +120,6 @@ describe('publishing to the module proxy', () => {
   test('a body that comes in chunks is bounded too, and one that breaks off leaves nothing', async (t) => {
     const door = await startPublishing(t, { limits: { zip: '100KiB' } })
     const { zip } = await makeModule(module, 'v1.2.3')
-    const head = (fields: string): string =>
-      `PUT ${zipPath('v1.2.3')} HTTP/1.1\r\nHost: modules.test\r\n${basic('releaser')}${fields}\r\n`
-    const chunk = (bytes: Buffer): Buffer =>
-      Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from('\r\n')])
     const tooMuch = Array.from({ length: 11 }, () => chunk(Buffer.alloc(10 * 1024)))
     const refused = await ask(
       door.port,
@@ -149,7 +150,10 @@ describe('publishing to the module proxy', () => {
     const one = await makeModule(module, 'v1.0.0', { files: { 'a.go': 'package tool\n' } })
     const two = await makeModule(module, 'v1.0.0', { files: { 'b.go': 'package tool\n' } })
     const replies = await Promise.all([one, two].map(({ zip }) => put(door, zipPath('v1.0.0'), zip)))
-    assert.deepEqual(replies.map(({ status }) => status).toSorted(), [201, 409])
+    assert.deepEqual(
+      replies.map(({ status }) => status).toSorted((a, b) => a - b),
+      [201, 409],
+    )
     const won = replies[0]!.status === 201 ? one : two
     assert.equal((await door.ask(zipPath('v1.0.0'), basic('reader'))).body, won.zip.toString('latin1'))
   })
@@ -165,11 +169,17 @@ const linesOf = ({ body }: Message): Line[] =>
   body
     .split('\n')
     .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as Line)
+    .map((line): Line => JSON.parse(line))
 
 const fetched = async (door: ModuleDoor, ...fixtures: ModuleFixture[]): Promise<void> => {
   for (const { module: path, version } of fixtures) {
     assert.equal((await door.ask(`/${path}/@v/${version}.mod`)).status, 200)
+  }
+}
+
+const zips = async (door: ModuleDoor, path: string, times: number): Promise<void> => {
+  for (let time = 0; time < times; time++) {
+    assert.equal((await door.ask(`/${path}/@v/v1.0.0.zip`)).status, 200)
   }
 }
 
@@ -208,11 +218,6 @@ describe('the index feed and the catalogue', () => {
       ['example.com/a', 'example.com/b', 'example.com/c'].map((path) => makeModule(path, 'v1.0.0')),
     )
     const modules = [a!, b!, c!]
-    const zips = async (door: ModuleDoor, path: string, times: number): Promise<void> => {
-      for (let time = 0; time < times; time++) {
-        assert.equal((await door.ask(`/${path}/@v/v1.0.0.zip`)).status, 200)
-      }
-    }
     const one = await startModules(t, { modules, goproxy })
     const two = await startModules(t, { modules, goproxy })
     await zips(one, 'example.com/a', 3)

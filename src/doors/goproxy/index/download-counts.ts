@@ -95,8 +95,8 @@ export class DownloadCounts implements AsyncDisposable {
     for (const name of left) await documents.remove(name)
     // More may have been counted meanwhile.
     for (const [version, count] of written) {
-      const left = versions.get(version)! - count
-      if (left > 0) versions.set(version, left)
+      const more = versions.get(version)! - count
+      if (more > 0) versions.set(version, more)
       else if (versions.delete(version)) this.size--
     }
     if (versions.size === 0) this.pending.delete(module)

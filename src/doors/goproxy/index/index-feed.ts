@@ -81,20 +81,20 @@ export class IndexFeed implements AsyncDisposable {
   /** Writes what waits, one write at a time: what comes meanwhile goes with the next. */
   private write(): void {
     if (this.writing !== null || this.waiting.length === 0) return
-    this.writing = this.writeWaiting().then(
-      () => {
-        this.writing = null
-        this.failing = false
-        this.write()
-      },
-      (error: unknown) => {
-        this.writing = null
-        this.fails(error)
-      },
-    )
+    this.writing = this.writeAll()
   }
 
-  private async writeWaiting(): Promise<void> {
+  private async writeAll(): Promise<void> {
+    try {
+      while (this.waiting.length > 0) await this.writeSome()
+      this.failing = false
+    } catch (error) {
+      this.fails(error)
+    }
+    this.writing = null
+  }
+
+  private async writeSome(): Promise<void> {
     const part = this.nextPart()
     const taken = this.waiting.slice(0, PART_ENTRIES - part.entries.length)
     const entries = [...part.entries, ...taken]
@@ -120,8 +120,9 @@ export class IndexFeed implements AsyncDisposable {
 
   /** Called when the scope closes: what waits is written, once. */
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.writing
     this.write()
-    while (this.writing !== null) await this.writing
+    await this.writing
   }
 }
 

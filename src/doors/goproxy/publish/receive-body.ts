@@ -54,20 +54,23 @@ class BodyReceiver implements BodySink {
       return true
     }
     // The sink holds the memory until it asks for more.
-    this.writing = this.file.write(bytes.subarray(start, end)).then(
-      () => {
-        this.writing = null
-        if (!this.over) this.body.resume()
-      },
-      (error: unknown) => this.refuse(TurnpikeError.from(error, 'body')),
-    )
+    this.writing = this.pass(bytes.subarray(start, end))
     return false
   }
 
+  private async pass(bytes: Buffer): Promise<void> {
+    try {
+      await this.file.write(bytes)
+    } catch (error) {
+      return this.refuse(TurnpikeError.from(error, 'body'))
+    }
+    this.writing = null
+    if (!this.over) this.body.resume()
+  }
+
   end(): void {
-    const { writing } = this
-    if (writing === null) this.finish()
-    else void writing.then(() => this.finish())
+    if (this.writing === null) this.finish()
+    else void this.writing.then(() => this.finish())
   }
 
   abort(error: TurnpikeError): void {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
+import { generateSignerKey, readSignerKey } from '../../src/gomod/sumdb/note-key.ts'
 import { GoCommand } from '../support/goproxy/go-command.ts'
 import { makeModule } from '../support/goproxy/module-fixtures.ts'
 import { startProxyPeer, type ProxyPeer, type ProxyScript } from '../support/goproxy/proxy-origin.ts'
@@ -100,4 +101,31 @@ test('G4 G12 the replay of latest, of a shortened version, and of what no list h
   await bothWays(t, ',', 'v1.9', few)
   await bothWays(t, '|', 'v1.9', few)
   await bothWays(t, ',', 'main', few)
+})
+
+test('G24 the way to the checksum database is the go command’s', async (t) => {
+  if (!requireProgram(t, 'go')) return
+  const modules = [await makeModule(module, 'v1.0.0')]
+  const [first, second] = [await startProxyPeer(t, { modules }), await startProxyPeer(t, { modules })]
+  // Where the database itself is asked, nobody is there.
+  const name = '127.0.0.1:1'
+  const sumdb = readSignerKey(generateSignerKey(name)).verifierKey
+  for (const [mark, tail] of [
+    [',', ''],
+    ['|', ''],
+    ['|', ',direct'],
+    ['|', ',off'],
+  ] as const) {
+    const chain = `${first.url}${mark}${second.url}${tail}`
+    const go = await GoCommand.make(t, { proxy: chain, sumdb })
+    for (const code of [404, 403, 500]) {
+      first.script = (request, response) => request.url!.startsWith('/sumdb/') && status(code)(request, response)
+      await go.forget({ sumdb: true })
+      const { stdout } = await go.run('mod', 'download', '-json', `${module}@v1.0.0`)
+      const isAskedItself = stdout.includes(`https://${name}/lookup/`)
+      assert.ok(isAskedItself || stdout.includes(`/supported: ${code}`), stdout)
+      const { replay } = await doctorReport(t, [chain, `${module}@v1.0.0`], { env: { GOSUMDB: sumdb } })
+      assert.equal(replay!.succeeds, isAskedItself, `${code} ${mark} ${tail}: ${stdout}`)
+    }
+  }
 })

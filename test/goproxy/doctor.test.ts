@@ -168,6 +168,10 @@ test('G4 the table for people: aligned, and coloured on terminals alone', async 
   assert.equal(lines[head + 1]!.slice(column, column + 3), '200')
   assert.match(stdout, /replay {2}code\.example\/tool@latest is v1\.0\.0/)
   assert.match(stdout, /The go command gets it\./)
+  const shown = await runDoctor(t, [peer.url], { env, isTerminal: true })
+  assert.ok(shown.stdout.startsWith('\u001b[1mchain\u001b[0m'))
+  const plain = await runDoctor(t, [peer.url], { env: { ...env, NO_COLOR: '1' }, isTerminal: true })
+  assert.equal(plain.stdout.includes('\u001b'), false)
   assert.match(stdout, /better {2}GOPROXY=http:\/\/127\.0\.0\.1:\d+,direct/)
 })
 

@@ -16,6 +16,8 @@ export interface DoctorSettings {
   env?: Readonly<Record<string, string>>
   /** Text of a turnpike.yaml in the folder that it runs in. Default: none is there. */
   config?: string
+  /** Whether its output goes to a terminal. Default: no. */
+  isTerminal?: boolean
 }
 
 /** Runs `turnpike doctor goproxy` in a folder of its own, in this process. */
@@ -28,7 +30,7 @@ export async function runDoctor(t: TestContext, args: string[], settings: Doctor
   run.code = await doctor(['goproxy', ...args], {
     cwd,
     env,
-    stdout: { write: (text) => (run.stdout += text) },
+    stdout: { write: (text) => (run.stdout += text), isTTY: settings.isTerminal === true },
     stderr: { write: (text) => (run.stderr += text) },
   })
   return run

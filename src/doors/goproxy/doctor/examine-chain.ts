@@ -115,7 +115,7 @@ function measureAll(
     ...requestParts(config, parts),
     services: parts.services,
     path: `/${escapePath(path)}/@v/list`,
-    sumdb: config.sumdb?.name ?? null,
+    sumdb: sumdbByChain(config),
   }
   return Promise.all(
     members.map(async (member) => {
@@ -135,11 +135,11 @@ async function replayDownload(
   const { direct, signal } = parts
   const forRequests = requestParts(config, parts)
   const notVerified = settings?.GONOSUMDB ? settings.GONOSUMDB.split(',') : config.private
-  const verified = config.sumdb !== null && !new ModulePatterns(notVerified).matches(module.path)
+  const verified = !new ModulePatterns(notVerified).matches(module.path)
   return replay(module.path, module.query, {
     members,
     isPrivate: isPrivate(module.path, config),
-    sumdb: verified ? config.sumdb!.name : null,
+    sumdb: verified ? sumdbByChain(config) : null,
     now: () => forRequests.world.now(),
     ask: (member, file, maxBytes) => askMember(asked.get(member)!, file, maxBytes, forRequests),
     direct: (path, query) => {
@@ -151,6 +151,11 @@ async function replayDownload(
 
 function requestParts(config: GoproxyConfig, { http, services }: ExamineParts): RequestParts {
   return { http, world: services.world, credentials: new Credentials(config) }
+}
+
+/** The database that the chain is asked for first: one with a URL of its own is asked there (cmd/go: GOSUMDB). */
+function sumdbByChain({ sumdb }: GoproxyConfig): string | null {
+  return sumdb === null || sumdb.url !== undefined ? null : sumdb.name
 }
 
 function isPrivate(module: string, config: GoproxyConfig): boolean {

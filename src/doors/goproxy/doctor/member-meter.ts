@@ -20,7 +20,7 @@ export interface MeterParts extends RequestParts {
   services: EngineServices
   /** A file that the members are asked for: `/golang.org/x/mod/@v/list`. */
   path: string
-  /** Name of the checksum database; null for none. */
+  /** Name of the checksum database that members may serve; null for none. */
   sumdb: string | null
 }
 

@@ -12,7 +12,7 @@ export interface ReplayParts {
   members: readonly ProxyListMember[]
   /** Whether GONOPROXY covers the module: then no proxy hears its name. */
   isPrivate: boolean
-  /** Name of the checksum database, null where it is not asked for this module. */
+  /** Name of the checksum database, null where the chain is not asked for it. */
   sumdb: string | null
   now: () => number
   /** Asks a proxy of the chain. Rejects with a TurnpikeError. */

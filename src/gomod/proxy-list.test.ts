@@ -47,6 +47,10 @@ test('G10 what is no list', () => {
     ['file:///srv?x', /a file URL has a path and nothing else/],
     ['https://', /is no URL/],
     ['https://a b', /is no URL/],
+    ['https:/a.example', /is no URL/],
+    ['https:///a.example', /is no URL/],
+    ['https:\\\\a.example', /is no URL/],
+    ['https://a.example\\x', /is no URL/],
     ['https://u:secret@a.example:x', /"https:\/\/a\.example:x" is no URL/],
   ]
   for (const [text, why] of wrong) {

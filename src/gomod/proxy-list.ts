@@ -56,7 +56,9 @@ function memberUrl(entry: string): string {
   if (scheme === undefined) throw new RangeError(`${JSON.stringify(shown)} is neither direct, off nor a URL`)
   if (!['https', 'http', 'file'].includes(scheme))
     throw new RangeError(`${JSON.stringify(shown)}: the scheme must be https, http or file`)
-  if (!URL.canParse(url)) throw new RangeError(`${JSON.stringify(shown)} is no URL`)
+  // The URL standard reads a host out of `https:/x`, `https:///x` and `https:\x`; Go finds none, or no URL.
+  const hasPlace = scheme === 'file' || /^[A-Za-z]+:\/\/[^/?#]/.test(url)
+  if (!hasPlace || url.includes('\\') || !URL.canParse(url)) throw new RangeError(`${JSON.stringify(shown)} is no URL`)
   const { host, search, hash } = new URL(url)
   if (scheme === 'file' && (host !== '' || search !== '' || hash !== ''))
     throw new RangeError(`${JSON.stringify(shown)}: a file URL has a path and nothing else`)

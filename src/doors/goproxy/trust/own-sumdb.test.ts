@@ -55,6 +55,8 @@ const look = async (client: SumdbClient, at: number) => {
   return recordHashes(text, 'git.corp.example/Lib', `v1.0.${at}`)
 }
 
+const isTaken = (name: string): boolean => goproxySchema.safeParse({ ownSumdb: { name } }).success
+
 suite('a checksum database of one’s own', () => {
   test('G25 G26 what was added is found and proved, in the order in which it came', async (t) => {
     const { database } = own(t)
@@ -223,7 +225,6 @@ suite('a checksum database of one’s own', () => {
   })
 
   test('a name is one that the go command takes', () => {
-    const isTaken = (name: string): boolean => goproxySchema.safeParse({ ownSumdb: { name } }).success
     for (const name of ['sum.example.com', 'sum', 'sum.example.com/team/a_b.c', '10.0.0.1/x'])
       assert.ok(isTaken(name), name)
     for (const name of [

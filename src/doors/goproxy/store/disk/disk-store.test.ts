@@ -195,9 +195,10 @@ test('what a process left half-done that has ended is removed; what others are a
   const staging = join(path, 'staging')
   const [boot, namespace] = ownIdentity.split('.')
   const dead = `${boot}.${namespace}.${child.pid}.1.0`
+  const pidCameAgain = `${boot}.${namespace}.${process.pid}.1.0`
   const foreign = `another-boot.${namespace}.1.1.0`
   const living = `${ownIdentity}.999`
-  for (const name of [dead, foreign, living]) await writeFile(join(staging, name), 'half')
+  for (const name of [dead, pidCameAgain, foreign, living]) await writeFile(join(staging, name), 'half')
   const place = join(path, 'cache/download/example.com/!azure/sdk/@v')
   await writeFile(join(place, 'v1.1.0.zip'), 'half')
   await writeFile(join(place, 'v1.1.0.info'), '{}')

@@ -24,7 +24,6 @@ export interface BucketObject {
 
 /** What is sent: its bytes, or where they come from, anew for each try. */
 export interface Upload {
-  length: number
   /** Of all of it, lower case hex: the server refuses what is not that. */
   sha256: string
   body: () => NonNullable<ClientRequest['body']>
@@ -187,7 +186,7 @@ const EMPTY_SHA256 = createHash('sha256').digest('hex')
 
 /** Bytes in memory, to be sent. */
 export function uploadOf(bytes: Buffer): Upload {
-  return { length: bytes.length, sha256: createHash('sha256').update(bytes).digest('hex'), body: () => bytes }
+  return { sha256: createHash('sha256').update(bytes).digest('hex'), body: () => bytes }
 }
 
 /** As the signature has it: all but the unreserved of RFC 3986 §2.3, and slashes. */

@@ -252,7 +252,6 @@ export class S3Store implements ModuleStore {
 
   private async putZip({ module, version, zip }: StoredVersion, staged: DiskStagedFile): Promise<string> {
     const upload: Upload = {
-      length: staged.size,
       sha256: staged.sha256(),
       body: () => ({ length: staged.size, pieces: piecesOf(staged) }),
     }

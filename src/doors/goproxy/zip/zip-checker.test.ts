@@ -8,7 +8,9 @@ import { Ledger } from '../../../engine/ledger.ts'
 import { realWorld } from '../../../engine/real-world.ts'
 import { Scope } from '../../../engine/scope.ts'
 import { SharedStates } from '../../../engine/shared-states.ts'
+import type { World } from '../../../engine/world.ts'
 import { goZipLimits } from '../../../gomod/zip/zip-limits.ts'
+import { FastWorld } from '../../../../test/support/goproxy/fast-world.ts'
 import { makeModule, sourceFiles, type ModuleFixture } from '../../../../test/support/goproxy/module-fixtures.ts'
 import { buildModuleZip } from '../../../gomod/zip/build-zip.ts'
 import { ZipChecker, type CheckedFile } from './zip-checker.ts'
@@ -22,9 +24,8 @@ interface Bench {
 
 const onError = (error: unknown): void => assert.fail(String(error))
 
-async function makeChecker(t: TestContext): Promise<Bench> {
+async function makeChecker(t: TestContext, world: World = realWorld()): Promise<Bench> {
   const ledger = new Ledger()
-  const world = realWorld()
   const scope = new Scope({ world, ledger, states: new SharedStates(), onError })
   const folder = await mkdtemp(join(tmpdir(), 'turnpike-zip-'))
   t.after(async () => {
@@ -85,6 +86,18 @@ test('a zip that cannot be read is the store that fails', async (t) => {
   const bench = await makeChecker(t)
   const file = staged(Buffer.alloc(10), join(bench.folder, 'gone.zip'))
   await assert.rejects(bench.checker.check(file, 'example.com/m', 'v1.0.0', goZipLimits), { code: 'ERR_MODULE_STORE' })
+})
+
+test('a thread that nobody needs ends, and the next zip starts another', async (t) => {
+  const bench = await makeChecker(t, new FastWorld(1000).world)
+  const { module, version, zip, h1 } = await makeModule('example.com/hello', 'v1.2.3')
+  const file = await onDisk(bench, zip)
+  for (let round = 0; round < 2; round++) {
+    assert.equal((await bench.checker.check(file, module, version, goZipLimits)).h1, h1)
+    while (bench.ledger.count('workers') > 0) await new Promise((resolve) => setTimeout(resolve, 5))
+    assert.equal(bench.ledger.count('timers'), 0)
+  }
+  assert.equal(bench.ledger.snapshot().workers.total, 2)
 })
 
 test('many zips at once share two threads', async (t) => {

@@ -115,7 +115,7 @@ export class ClientCall implements ClientPort, AttemptWatcher {
     if (this.finished) return
     this.exchange.error = error
     if (this.body === null) this.settled.reject(error)
-    else this.body.fail(error)
+    else this.body.fail(error.code === 'ERR_CLIENT_STALL' ? unread() : error)
     this.finish()
   }
 
@@ -142,6 +142,14 @@ export class ClientCall implements ClientPort, AttemptWatcher {
     this.exchange.body?.cancel(new TurnpikeError('ERR_CLIENT_ABORT'))
     this.over()
   }
+}
+
+/** The reader, who stands where a client stands else, is our own. */
+function unread(): TurnpikeError {
+  return new TurnpikeError('ERR_INTERNAL', {
+    phase: 'body',
+    message: 'A reply to a request of our own was not read for too long (timer: stall).',
+  })
 }
 
 /** Whoever aborted may have said why. */

@@ -151,6 +151,14 @@ test('a reader that is slow holds the sender up: memory is bounded', async (t) =
   assert.equal(received, 67_108_864)
 })
 
+test('a reply that nobody reads gives its connection up', async (t) => {
+  const { get, services } = harness(t)
+  const url = await serve(t, (_request, response) => response.end(Buffer.alloc(20_000_000)))
+  const reply = await get(url, { timeouts: { ...timeouts, stallMs: 60 } })
+  while (services.ledger.count('ownRequests') > 0) await new Promise((resolve) => setTimeout(resolve, 5))
+  assert.equal(await codeOf(bytesOf(reply)), 'ERR_INTERNAL body')
+})
+
 test('to leave the body early gives the connection up', async (t) => {
   const { get, services } = harness(t)
   const url = await serve(t, (_request, response) => {

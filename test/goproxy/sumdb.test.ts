@@ -218,6 +218,15 @@ suite('a checksum database of the proxy’s own, as the go command uses it', () 
     assert.equal((await later.line(3)).cause, 'ERR_MODULE_CHECKSUM')
   })
 
+  test('a signing key that is none ends the start', async (t) => {
+    for (const key of ['PRIVATE+KEY+nonsense', generateSignerKey('sum.other.example')]) {
+      await assert.rejects(startModules(t, { goproxy: { ownSumdb: { name: OWN, key } } }), {
+        code: 'ERR_CONFIG_INVALID',
+        message: /^The signing key of sum\.corp\.example\/modules/,
+      })
+    }
+  })
+
   test('G26 after a restart the same key signs on, and clients go on from the head that they saw', async (t) => {
     if (!requireProgram(t, 'go')) return
     const folder = await mkdtemp(join(tmpdir(), 'turnpike-own-sumdb-'))

@@ -79,6 +79,8 @@ export async function openModuleServices(
           scope,
           hashes: (module, version, signal) => zipHashes({ library, store }, module, version, signal),
         })
+  // A key that is none is said now, and one that is still to be made is made.
+  await ownSumdb?.verifierKey()
   const library = new ModuleLibrary({
     config,
     services,
@@ -86,6 +88,7 @@ export async function openModuleServices(
     origin: chain,
     store,
     trust: ownSumdb === null ? mirror : new FirstSeenTrust(ownSumdb, mirror),
+    ages: mirror,
     checker: new ZipChecker({ scope, world, ledger }),
     policy,
     log: ownSumdb,

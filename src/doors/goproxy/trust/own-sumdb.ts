@@ -91,7 +91,7 @@ export class OwnSumdb implements ServedSumdb {
     const log = await this.open()
     switch (asked.kind) {
       case 'key':
-        return textAnswer(`${log.verifierKey}\n`, Infinity)
+        return textAnswer(`${log.verifierKey}\n`, HEAD_FRESH_MS)
       case 'supported':
         await log.head()
         return textAnswer('', HEAD_FRESH_MS)

@@ -8,14 +8,15 @@ import { documentFolder } from './verifier-keys.ts'
 export async function signingKey(name: string, key: Secret | null, documents: DocumentStore): Promise<Signer> {
   if (key !== null) return read(key.reveal(), name)
   const document = `${documentFolder(name)}/key`
-  const kept = await documents.exclusively(document, async () => {
-    const written = await documents.get(document)
-    if (written !== null) return written.bytes
+  const kept = async (): Promise<Buffer | null> => (await documents.get(document))?.bytes ?? null
+  const make = async (): Promise<Buffer> => {
     const made = Buffer.from(generateSignerKey(name))
     await documents.put(document, made)
     return made
-  })
-  return read(kept.toString(), name)
+  }
+  // Only who finds none has to wait, and to be able to write.
+  const bytes = (await kept()) ?? (await documents.exclusively(document, async () => (await kept()) ?? (await make())))
+  return read(bytes.toString(), name)
 }
 
 /** Nothing of the key may be in the error. */

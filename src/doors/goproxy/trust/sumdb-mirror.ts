@@ -13,6 +13,7 @@ import { StoreTrouble } from '../library/store-trouble.ts'
 import { Trail } from '../origin/trail.ts'
 import type { DocumentStore } from '../store/document-store.ts'
 import { checkHash, type HashOf } from './check-hash.ts'
+import { HeadTimes } from './head-times.ts'
 import type { ModuleTrust, Verdict } from './module-trust.ts'
 import { textAnswer, tileAnswer, type ServedSumdb, type SumdbAnswer } from './sumdb-answer.ts'
 import { SumdbCache } from './sumdb-cache.ts'
@@ -22,12 +23,14 @@ import { checksumDatabaseKey, documentPrefix } from './verifier-keys.ts'
 
 /** For all requests that one lookup takes. */
 const LOOKUP_MS = 60_000
+/** Between two looks at how far it has come, for the cooldown. */
+const HEAD_EVERY_MS = 3_600_000
 /** Between two questions for a newer head that requests for tiles beyond the known one make. */
 const ASK_AGAIN_MS = 1000
 
 /** What a mirror is built of. */
 export interface SumdbMirrorParts {
-  config: { sumdb: NonNullable<GoproxyConfig['sumdb']> } & Pick<GoproxyConfig, 'freshness' | 'offline'>
+  config: { sumdb: NonNullable<GoproxyConfig['sumdb']> } & Pick<GoproxyConfig, 'cooldown' | 'freshness' | 'offline'>
   services: Pick<EngineServices, 'world' | 'notify'>
   scope: Scope
   documents: DocumentStore
@@ -46,6 +49,7 @@ export class SumdbMirror implements ModuleTrust, ServedSumdb {
   private readonly parts: SumdbMirrorParts
   private readonly verifierKey: string
   private readonly cache: SumdbCache
+  private readonly headTimes: HeadTimes
   private readonly client: SumdbClient
   private readonly lookups: SingleFlight<SumRecord>
   private readonly refreshes: SingleFlight<void>
@@ -60,7 +64,10 @@ export class SumdbMirror implements ModuleTrust, ServedSumdb {
     this.parts = parts
     this.name = config.sumdb.name
     this.verifierKey = checksumDatabaseKey(config.sumdb)
-    this.cache = new SumdbCache(documents, documentPrefix(this.verifierKey), new StoreTrouble(services.notify))
+    const prefix = documentPrefix(this.verifierKey)
+    const trouble = new StoreTrouble(services.notify)
+    this.cache = new SumdbCache(documents, prefix, trouble)
+    this.headTimes = new HeadTimes(services.world, documents, `${prefix}/head-times`, trouble)
     const remote = new SumdbRemote(this.name, parts.remote, config.offline, scope.signal)
     this.client = new SumdbClient(this.verifierKey, {
       remote: (path) => remote.ask(path),
@@ -72,6 +79,8 @@ export class SumdbMirror implements ModuleTrust, ServedSumdb {
     this.lookups = new SingleFlight(scope, LOOKUP_MS)
     this.refreshes = new SingleFlight(scope, LOOKUP_MS)
     this.negatives = new Negatives(services.world, config.freshness.notFound)
+    // So that ages are known of what nobody has asked for yet.
+    if (config.cooldown > 0 && !config.offline) scope.every(HEAD_EVERY_MS, () => this.seeHead())
   }
 
   checkMod(module: string, version: string, h1: string, signal: AbortSignal): Promise<Verdict> {
@@ -80,6 +89,21 @@ export class SumdbMirror implements ModuleTrust, ServedSumdb {
 
   checkZip(module: string, version: string, h1: string, signal: AbortSignal): Promise<Verdict> {
     return this.check(module, version, 'zip', h1, signal)
+  }
+
+  /**
+   * Since when the database has a version, as far as this mirror saw it: ms since 1970. Infinity where that is not
+   * known, or it cannot be asked.
+   */
+  async firstSeen(module: string, version: string, signal: AbortSignal): Promise<number> {
+    if (this.parts.isPrivate(module)) return Infinity
+    try {
+      const { id } = await this.lookup(module, version, signal)
+      return await this.headTimes.timeOf(id)
+    } catch {
+      signal.throwIfAborted()
+      return Infinity
+    }
   }
 
   async serve(path: string, signal: AbortSignal): Promise<SumdbAnswer> {
@@ -94,7 +118,7 @@ export class SumdbMirror implements ModuleTrust, ServedSumdb {
       case 'lookup':
         return textAnswer(await this.answerLookup(asked.module, asked.version, signal), freshness.latest)
       case 'key':
-        return textAnswer(`${this.verifierKey}\n`, Infinity)
+        return textAnswer(`${this.verifierKey}\n`, freshness.latest)
       case 'tile':
     }
     return this.answerTile(asked.tile, signal)
@@ -117,6 +141,7 @@ export class SumdbMirror implements ModuleTrust, ServedSumdb {
       try {
         const record = await this.believe(() => this.client.lookup(key))
         this.hasLookedUp = true
+        await this.headTimes.see((await this.client.head())!.size)
         return record
       } catch (error) {
         this.negatives.learn(key, error)
@@ -170,9 +195,20 @@ export class SumdbMirror implements ModuleTrust, ServedSumdb {
   }
 
   private async refresh(signal: AbortSignal): Promise<void> {
-    await this.refreshes.join('latest', { signal, trail: new Trail() }, () => {
+    await this.refreshes.join('latest', { signal, trail: new Trail() }, async () => {
       this.askedAtMs = this.parts.services.world.now()
-      return this.client.refresh()
+      await this.client.refresh()
+      await this.headTimes.see((await this.client.head())!.size)
+    })
+  }
+
+  private seeHead(): void {
+    this.parts.scope.task(async (signal) => {
+      try {
+        await this.believe(() => this.refresh(signal))
+      } catch {
+        // Told where it cannot be believed; where it cannot be asked, the next hour is as good.
+      }
     })
   }
 

@@ -27,7 +27,7 @@ function members(measurements: readonly MemberMeasurement[], paint: Paint): stri
     statusCell(sumdb),
   ])
   const head = ['member', 'DNS', 'TCP', 'TLS 1.2', 'TLS 1.3', 'first byte', 'status', 'sumdb']
-  const path = measurements.find((each) => each.path !== '')?.path
+  const path = measurements.find((each) => each.firstByte !== null)?.path
   return table(head, rows, paint) + (path === undefined ? '' : `asked for ${path}\n`)
 }
 

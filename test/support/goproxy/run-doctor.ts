@@ -23,7 +23,8 @@ export interface DoctorSettings {
 /** Runs `turnpike doctor goproxy` in a folder of its own, in this process. */
 export async function runDoctor(t: TestContext, args: string[], settings: DoctorSettings = {}): Promise<DoctorRun> {
   const cwd = await mkdtemp(join(tmpdir(), 'turnpike-doctor-'))
-  t.after(() => rm(cwd, { recursive: true, force: true }))
+  // The go command's telemetry may write into its HOME a little longer.
+  t.after(() => rm(cwd, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 }))
   if (settings.config !== undefined) await writeFile(join(cwd, 'turnpike.yaml'), settings.config)
   const run: DoctorRun = { code: -1, stdout: '', stderr: '' }
   const env = { PATH: process.env.PATH ?? '', HOME: cwd, GOENV: 'off', GOTOOLCHAIN: 'local', ...settings.env }

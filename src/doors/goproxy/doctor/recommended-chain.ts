@@ -4,29 +4,35 @@ import type { MemberMeasurement } from './chain-report.ts'
 import { isUnreachable } from './measurement-lints.ts'
 
 /**
- * The chain as it should be: without what is never read, stands there twice or cannot be reached; `|` between proxies, `,`
- * before direct and off. Null where that is what it is, or nothing would be left.
+ * The chain as it should be: without what is never read or stands there twice; proxies that cannot be reached behind those
+ * that can; `|` between proxies, `,` before direct and off. Null where that is what it is.
  */
 export function recommendedChain(
   { members, unread }: ProxyList,
   measurements: readonly MemberMeasurement[],
 ): string | null {
+  const urls = members.map(({ url }) => url)
+  const rank = ({ url }: ProxyListMember): number =>
+    isEnd(url) ? 2 : Number(isUnreachable(measurements[urls.indexOf(url)]!))
   const seen = new Set<string>()
-  const kept = members.filter(({ url }, index) => {
-    if (seen.has(memberKey(url)) || isUnreachable(measurements[index]!)) return false
+  const kept = members.filter(({ url }) => {
+    const isFirst = !seen.has(memberKey(url))
     seen.add(memberKey(url))
-    return true
+    return isFirst
   })
-  const text = chainText(kept)
-  if (kept.length === 0 || (text === chainAsItIs(members) && unread.length === 0)) return null
-  return text
+  const text = chainText(kept.toSorted((a, b) => rank(a) - rank(b)))
+  return text === chainAsItIs(members) && unread.length === 0 ? null : text
+}
+
+function isEnd(url: string | undefined): boolean {
+  return url === 'direct' || url === 'off'
 }
 
 function chainText(members: readonly ProxyListMember[]): string {
   return members
     .map(({ url }, index) => {
       const after = members[index + 1]?.url
-      const mark = after === undefined ? '' : after === 'direct' || after === 'off' ? ',' : '|'
+      const mark = after === undefined ? '' : isEnd(after) ? ',' : '|'
       return withoutCredentials(url) + mark
     })
     .join('')

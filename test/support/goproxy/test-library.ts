@@ -67,6 +67,7 @@ export async function testLibrary(t: TestContext, plan: TestLibraryPlan): Promis
     store,
     origin: plan.origin,
     trust: null,
+    ages: null,
     checker: new ZipChecker({ scope, world: services.world, ledger: services.ledger }),
     policy: new ModulePolicy(config, services.world),
     log: null,

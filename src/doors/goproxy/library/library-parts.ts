@@ -30,6 +30,12 @@ export interface VersionLog {
   add(module: string, version: string, zipH1: string, modH1: string): Promise<void>
 }
 
+/** Knows since when the checksum database has a version. */
+export interface DatabaseAges {
+  /** In ms since 1970; Infinity where that is not known. */
+  firstSeen(module: string, version: string, signal: AbortSignal): Promise<number>
+}
+
 /** What a library is built of. */
 export interface LibraryParts {
   config: Pick<GoproxyConfig, 'freshness' | 'limits' | 'offline' | 'cooldown'>
@@ -39,6 +45,8 @@ export interface LibraryParts {
   store: ModuleStore
   /** Null: nothing is verified. */
   trust: ModuleTrust | null
+  /** Null: none can say. */
+  ages: DatabaseAges | null
   checker: ZipChecking
   policy: LibraryPolicy
   /** Null: there is none. */

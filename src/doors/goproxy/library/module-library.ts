@@ -6,14 +6,18 @@ import type { ModuleInfo } from '../origin/module-origin.ts'
 import type { StoredVersion } from '../store/module-store.ts'
 import type { Answer, LibraryAsk, ZipAnswer } from './answer.ts'
 import { ChangingAnswers } from './changing-answers.ts'
+import { FirstSeen } from './first-seen.ts'
 import { FetchGate } from './fetch-gate.ts'
 import { infoVersion } from './info-version.ts'
 import { KeptAnswers } from './kept-answers.ts'
 import type { LibraryParts } from './library-parts.ts'
+import { LoneMods } from './lone-mods.ts'
 import { Negatives } from './negatives.ts'
 import { publishVersion, type Submission } from './publish-version.ts'
 import { Refusals } from './refusals.ts'
+import { saysGone } from './says.ts'
 import { StoreTrouble } from './store-trouble.ts'
+import { VersionAges } from './version-ages.ts'
 import { latestKey, listKey, VersionLists } from './version-lists.ts'
 import { versionKey, Versions, type FoundVersion } from './versions.ts'
 import { ZipDownloads } from './zip-downloads.ts'
@@ -29,7 +33,9 @@ export class ModuleLibrary {
   private readonly parts: LibraryParts
   private readonly negatives: Negatives
   private readonly changing: ChangingAnswers
+  private readonly loneMods: LoneMods
   private readonly versions: Versions
+  private readonly ages: VersionAges
   private readonly lists: VersionLists
   private readonly downloads: ZipDownloads
   private readonly listeners: StoredListener[] = []
@@ -56,8 +62,21 @@ export class ModuleLibrary {
       negatives,
       staleWhileErrorMs: freshness.staleWhileError,
     })
-    this.versions = new Versions({ ...parts, world, gate, negatives, trouble, refusals, stored })
-    this.lists = new VersionLists({ ...parts, world, freshness, changing: this.changing, versions: this.versions })
+    this.loneMods = new LoneMods(kept, scope)
+    this.versions = new Versions({
+      ...parts,
+      loneMods: this.loneMods,
+      world,
+      gate,
+      negatives,
+      trouble,
+      refusals,
+      stored,
+    })
+    const { changing, versions } = this
+    const listed = async (module: string): Promise<FirstSeen> => FirstSeen.of(await changing.last(listKey(module)))
+    this.ages = new VersionAges({ ...parts, listed })
+    this.lists = new VersionLists({ ...parts, world, freshness, changing, versions, ages: this.ages })
     this.downloads = new ZipDownloads({ ...parts, limits, gate: zipGate, negatives, trouble, refusals, stored })
   }
 
@@ -82,8 +101,14 @@ export class ModuleLibrary {
 
   /** The `.mod` of a canonical version. */
   async mod(module: string, version: string, ask: LibraryAsk): Promise<Answer> {
-    const found = await this.find(module, version, ask)
-    return immutable(found, found.version.mod)
+    try {
+      const found = await this.find(module, version, ask)
+      return immutable(found, found.version.mod)
+    } catch (error) {
+      const lone = saysGone(error) ? await this.loneMods.find(module, version) : null
+      if (lone === null) throw error
+      return lone
+    }
   }
 
   /** The zip of a canonical version. */
@@ -123,9 +148,10 @@ export class ModuleLibrary {
   }
 
   private async find(module: string, version: string, ask: LibraryAsk): Promise<FoundVersion> {
+    const allowed = this.allowed(ask)
     this.parts.policy.checkDenied(module, version)
-    const found = await this.versions.get(module, version, this.allowed(ask))
-    await this.lists.checkAge(found.version)
+    const found = await this.versions.get(module, version, allowed)
+    await this.ages.check(found.version, allowed)
     return found
   }
 

@@ -3,7 +3,7 @@ import { isPseudoVersion } from '../../../gomod/pseudo-version.ts'
 import { isCanonical, parseVersion, sortVersions } from '../../../gomod/version.ts'
 import type { GoproxyConfig } from '../config.ts'
 import type { ModuleOrigin } from '../origin/module-origin.ts'
-import type { ModuleStore, StoredVersion } from '../store/module-store.ts'
+import type { ModuleStore } from '../store/module-store.ts'
 import type { Answer, CacheState, LibraryAsk } from './answer.ts'
 import type { ChangingAnswers, Question } from './changing-answers.ts'
 import { FirstSeen } from './first-seen.ts'
@@ -11,6 +11,7 @@ import type { KeptAnswer } from './kept-answers.ts'
 import type { LibraryPolicy } from './library-parts.ts'
 import { infoVersion } from './info-version.ts'
 import { saysCode } from './says.ts'
+import type { VersionAges } from './version-ages.ts'
 import type { Versions } from './versions.ts'
 
 export interface VersionListsParts {
@@ -21,6 +22,7 @@ export interface VersionListsParts {
   freshness: GoproxyConfig['freshness']
   changing: ChangingAnswers
   versions: Versions
+  ages: VersionAges
 }
 
 interface Found {
@@ -62,26 +64,18 @@ export class VersionLists {
     }
   }
 
-  /** Throws ERR_MODULE_COOLDOWN for a version that is too young. It counts as seen all the same. */
-  async checkAge({ module, version, firstSeenMs }: StoredVersion): Promise<void> {
-    const { changing, policy } = this.parts
-    if (!policy.isYoung(module, firstSeenMs)) return
-    const listed = FirstSeen.of(await changing.last(listKey(module)))
-    policy.checkAge(module, version, Math.min(firstSeenMs, listed.timeOf(version)))
-  }
-
   private async listed(module: string, ask: LibraryAsk): Promise<{ versions: string[]; found: Found | null }> {
-    const { policy } = this.parts
     const own = (await this.own(module, ask)).filter((version) => !isPseudoVersion(version))
     const found = await this.found(this.listQuestion(module), own, ask)
     const seen = FirstSeen.of(found?.kept ?? null)
-    const old = seen.versions().filter((version) => !policy.isYoung(module, seen.timeOf(version)))
-    return { versions: sortVersions(new Set([...old, ...own])), found }
+    const versions = sortVersions(new Set([...seen.versions(), ...own]))
+    return { versions: await this.parts.ages.oldEnough(module, versions, seen, ask), found }
   }
 
   private async infoOf(module: string, version: string, found: Found | null, ask: LibraryAsk): Promise<Answer> {
-    const { version: kept } = await this.parts.versions.get(module, version, ask)
-    await this.checkAge(kept)
+    const { ages, versions } = this.parts
+    const { version: kept } = await versions.get(module, version, ask)
+    await ages.check(kept, ask)
     return this.answer(kept.info, found, 'latest')
   }
 

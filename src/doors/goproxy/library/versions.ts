@@ -9,9 +9,10 @@ import type { ModuleTrust } from '../trust/module-trust.ts'
 import type { CacheState, LibraryAsk } from './answer.ts'
 import type { FetchGate } from './fetch-gate.ts'
 import type { LibraryPolicy } from './library-parts.ts'
+import type { LoneMods } from './lone-mods.ts'
 import type { Negatives } from './negatives.ts'
 import type { Refusals } from './refusals.ts'
-import { saysCode } from './says.ts'
+import { saysCode, saysGone } from './says.ts'
 import { SingleFlight } from './single-flight.ts'
 import type { StoreTrouble } from './store-trouble.ts'
 
@@ -30,6 +31,7 @@ export interface VersionsParts {
   negatives: Negatives
   trouble: StoreTrouble
   refusals: Refusals
+  loneMods: LoneMods
   /** Told of each version that came to be kept. */
   stored: (version: StoredVersion) => void
 }
@@ -84,7 +86,16 @@ export class Versions {
 
   private async fetchAlone(module: string, version: string, ask: Ask, known?: ModuleInfo): Promise<StoredVersion> {
     const { origin, trust, world } = this.parts
-    const [info, mod] = await bothOf(known ?? origin.info(module, version, ask), origin.mod(module, version, ask))
+    // Both, or the first failure once neither goes on: an origin is not left talking.
+    const [informed, given] = await Promise.allSettled([
+      known ?? origin.info(module, version, ask),
+      origin.mod(module, version, ask),
+    ])
+    if (informed.status === 'rejected' && given.status === 'fulfilled' && saysGone(informed.reason))
+      await this.keepLone(module, version, given.value, ask)
+    if (informed.status === 'rejected') throw informed.reason
+    if (given.status === 'rejected') throw given.reason
+    const [info, mod] = [informed.value, given.value]
     // G13: for a canonical version asked, the same version.
     if (info.version !== version) {
       throw new TurnpikeError('ERR_MODULE_UPSTREAM', {
@@ -105,6 +116,12 @@ export class Versions {
       pinned: false,
     }
     return await this.commit(fetched)
+  }
+
+  private async keepLone(module: string, version: string, mod: Buffer, ask: Ask): Promise<void> {
+    const { trust, loneMods } = this.parts
+    await trust?.checkMod(module, version, goModH1(mod), ask.signal)
+    loneMods.keep(module, version, mod)
   }
 
   /** What is kept in the end: what was there first, where others were quicker. Where the store fails, nothing is. */
@@ -129,12 +146,4 @@ export class Versions {
 /** What stands for a version where one thing is done at a time. */
 export function versionKey(module: string, version: string): string {
   return `${module}@${version}`
-}
-
-/** Both, or the first failure once neither goes on: an origin is not left talking. */
-async function bothOf<A, B>(first: A | Promise<A>, second: Promise<B>): Promise<[A, B]> {
-  const [a, b] = await Promise.allSettled([first, second])
-  if (a.status === 'rejected') throw a.reason
-  if (b.status === 'rejected') throw b.reason
-  return [a.value, b.value]
 }

@@ -27,6 +27,8 @@ export interface IndexFeedParts {
 /** One document of the feed: entries of one process, in order. */
 interface Part {
   name: string
+  /** When its first entry came. */
+  fromUs: number
   entries: IndexEntry[]
 }
 
@@ -96,19 +98,20 @@ export class IndexFeed implements AsyncDisposable {
 
   private async writeSome(): Promise<void> {
     const part = this.nextPart()
-    const taken = this.waiting.slice(0, PART_ENTRIES - part.entries.length)
+    const room = this.waiting.slice(0, PART_ENTRIES - part.entries.length)
+    const taken = room.filter(({ atUs }) => atUs - part.fromUs < PART_US)
     const entries = [...part.entries, ...taken]
     await this.parts.documents.put(part.name, Buffer.from(entries.map(indexLine).join('')))
-    this.part = { name: part.name, entries }
+    this.part = { ...part, entries }
     // The oldest may have gone meanwhile.
     this.waiting = this.waiting.filter(({ atUs }) => atUs > taken.at(-1)!.atUs)
   }
 
   private nextPart(): Part {
     const { part } = this
-    const first = this.waiting[0]!
-    const isOpen = part !== null && part.entries.length < PART_ENTRIES && first.atUs - part.entries[0]!.atUs < PART_US
-    return isOpen ? part : { name: `${partName(first.atUs)}-${randomBytes(6).toString('hex')}`, entries: [] }
+    const fromUs = this.waiting[0]!.atUs
+    if (part !== null && part.entries.length < PART_ENTRIES && fromUs - part.fromUs < PART_US) return part
+    return { name: `${partName(fromUs)}-${randomBytes(6).toString('hex')}`, fromUs, entries: [] }
   }
 
   private fails(thrown: unknown): void {

@@ -43,5 +43,5 @@ function readList(chain: string, report: (wrong: string) => void): ProxyList | n
 
 /** The same for every way to write it. */
 function memberName(url: string): string {
-  return withoutCredentials(url).replace(/\/+$/, '')
+  return withoutCredentials(url).replace(/\/*(?:[?#].*)?$/, '')
 }

@@ -139,3 +139,16 @@ for (const separator of [',', '|'] as const) {
     }
   })
 }
+
+test('H14 a chain that leads back here is noticed, and does not wait for itself', async (t) => {
+  let here = ''
+  const peer = await startProxyPeer(t, {
+    script: (request, response) => response.writeHead(302, { Location: here + request.url! }).end(),
+  })
+  const door = await startModules(t, { goproxy: { chain: peer.url, sumdb: 'off', guard: { allow: ['127.0.0.0/8'] } } })
+  here = door.url
+  const received = await take(`${here + place}.mod`)
+  assert.equal(received.status, 502)
+  assert.match(received.body.toString(), /answered 508/)
+  assert.ok(peer.asked.length <= 2, `${peer.asked.length} questions`)
+})

@@ -271,3 +271,15 @@ test('nobody wants the answer any more: the member hears of it, and no other is 
   assert.deepEqual(next.asked, [])
   assert.equal(made.chain.members[0]!.failed, 0)
 })
+
+test('a query of a member’s URL is sent with each request, and shown nowhere', async (t) => {
+  const peer = await startProxyPeer(t, { script: always(503, 'in repair') })
+  const upstreams = { [`${peer.url}/go`]: { health: { unhealthyAfter: 1 } } }
+  const made = testChain(t, { chain: `${peer.url}/go/?token=hunter2`, upstreams })
+  const ask = made.ask()
+  const { message } = await errorOf(made.chain.list(MODULE, ask))
+  assert.deepEqual(peer.asked, [`/go/${MODULE}/@v/list?token=hunter2`])
+  const shown = JSON.stringify([message, ask.trail, made.chain.members, made.notes])
+  assert.doesNotMatch(shown, /hunter2/)
+  assert.match(shown, /"a member of the module chain is down"/, 'its settings were found')
+})

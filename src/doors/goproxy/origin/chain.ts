@@ -122,9 +122,9 @@ export class Chain implements ModuleOrigin {
   }
 }
 
-/** The same for every way to write it. */
+/** The same for every way to write it, without what may be secret in it. */
 function nameOf(url: string): string {
-  return withoutCredentials(url).replace(/\/+$/, '')
+  return withoutCredentials(url).replace(/\/*(?:[?#].*)?$/, '')
 }
 
 /** Settings of a member, by its URL. */

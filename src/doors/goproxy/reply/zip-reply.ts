@@ -30,7 +30,11 @@ export async function sendZip(run: RequestRun, zip: ZipAnswer, cacheControl: str
         ? storedReply(run, zip, file, cacheControl, files)
         : await stagedReply(run, zip, file, cacheControl, files)
     if (reply.body.kind === 'none' || run.gone) await file.close()
-    if (!run.gone) run.exchange.reply(reply)
+    if (run.gone) return
+    run.release = () => {
+      if (reply.body.kind === 'source') reply.body.source.cancel(new TurnpikeError('ERR_CLIENT_ABORT'))
+    }
+    run.exchange.reply(reply)
   } catch (error) {
     await file.close()
     throw error

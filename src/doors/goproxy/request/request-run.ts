@@ -11,6 +11,8 @@ export class RequestRun implements ExchangeWorker {
   readonly ask: LibraryAsk
   /** Nobody waits for an answer any more. */
   gone = false
+  /** Lets go of what was handed over for the reply, where nobody takes it: middleware may still be waiting in front of it. */
+  release: () => void = () => {}
   private over = false
   private readonly controller = new AbortController()
   private readonly left: () => void
@@ -32,6 +34,7 @@ export class RequestRun implements ExchangeWorker {
   clientGone(error: TurnpikeError): void {
     this.gone = true
     this.controller.abort(error)
+    this.release()
     this.finish()
   }
 

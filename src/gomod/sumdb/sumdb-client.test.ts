@@ -183,6 +183,23 @@ suite('the client of a checksum database', () => {
     await lookup(client(), 5)
   })
 
+  test('G26 the record of another version is refused, however well it is proved', async () => {
+    const { database, cache, client } = setUp()
+    await database.grow(300)
+    const other = await database.answer('/lookup/example.com/m@v1.0.6')
+    database.change = (path, bytes) => (path.startsWith('/lookup/') ? other : bytes)
+    await assert.rejects(lookup(client(), 5), {
+      name: 'SumdbError',
+      message: 'Record 6 is not that of example.com/m@v1.0.5',
+    })
+    assert.equal(cache.entries.has('lookup/example.com/m@v1.0.5'), false)
+    // Nor where somebody put it into the cache.
+    await lookup(client(), 6)
+    cache.entries.set('lookup/example.com/m@v1.0.5', cache.entries.get('lookup/example.com/m@v1.0.6')!)
+    database.change = (_path, bytes) => bytes
+    assert.deepEqual(await lookup(client(), 5), { id: 5, text: recordText(5) })
+  })
+
   test('G26 tiles that were changed are refused and not kept', async () => {
     for (const path of ['/tile/8/0/000', '/tile/8/0/001.p/44', '/tile/8/1/000.p/1']) {
       const { database, cache, client } = setUp()

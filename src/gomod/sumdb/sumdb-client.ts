@@ -1,3 +1,5 @@
+import { unescapePath } from '../module-path.ts'
+import { unescapeVersion } from '../version.ts'
 import { readVerifierKey } from './note-key.ts'
 import { Recent } from './recent.ts'
 import { SignedHistory } from './signed-history.ts'
@@ -75,7 +77,7 @@ export class SumdbClient {
   private async ask(escaped: string): Promise<SumRecord> {
     const { record, rest } = parseRecord(await this.ports.remote(`/lookup/${escaped}`))
     await this.history.merge(rest)
-    await this.check(record)
+    await this.check(record, escaped)
     await this.ports.writeCache(`lookup/${escaped}`, Buffer.from(formatRecord(record)))
     return record
   }
@@ -86,7 +88,7 @@ export class SumdbClient {
     if (bytes === null) return null
     try {
       const { record } = parseRecord(bytes)
-      await this.check(record)
+      await this.check(record, escaped)
       return record
     } catch (error) {
       if (error instanceof SumdbError) return null
@@ -94,7 +96,9 @@ export class SumdbClient {
     }
   }
 
-  private async check({ id, text }: SumRecord): Promise<void> {
+  /** x/mod and the go command do not look whose record it is, and take what another's does not mention for verified. */
+  private async check({ id, text }: SumRecord, escaped: string): Promise<void> {
+    if (!isRecordOf(text, escaped)) throw new SumdbError(`Record ${id} is not that of ${escaped}`)
     const { tiles } = this.history.latest
     const { size } = tiles.head
     if (id >= size) throw new SumdbError(`Record ${id} is not in the tree of ${size}`)
@@ -113,6 +117,13 @@ export class SumdbClient {
     await this.ports.writeCache(name, bytes)
     return bytes
   }
+}
+
+function isRecordOf(text: string, escaped: string): boolean {
+  const at = escaped.lastIndexOf('@')
+  const name = `${unescapePath(escaped.slice(0, at))} ${unescapeVersion(escaped.slice(at + 1))}`
+  const lines = text.slice(0, -1).split('\n')
+  return lines.every((line) => line.startsWith(`${name} `) || line.startsWith(`${name}/go.mod `))
 }
 
 /** The records that have these hashes; null where they are others, or too few. */

@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { lstat, lutimes, readdir, readlink, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Scope } from '../../../../engine/scope.ts'
@@ -31,7 +31,8 @@ interface Hold {
 
 /**
  * Locks that all processes of one folder see, on one machine or several: symbolic links, which are made with their
- * text as one, or not at all. The text names the holder, the time of change is its heartbeat.
+ * text as one, or not at all. The text names the holder, the time of change is its heartbeat. It has less than 60
+ * bytes: so it needs no block of its own (ext4), and versions can be removed where the disk is full.
  */
 export class FolderLocks {
   private readonly folder: string
@@ -65,7 +66,7 @@ export class FolderLocks {
   }
 
   private async hold<T>(link: string, work: (signal: AbortSignal) => Promise<T>, patience?: AbortSignal): Promise<T> {
-    const token = `${ownIdentity}/${randomUUID()}`
+    const token = `${ownIdentity}/${randomBytes(6).toString('base64url')}`
     await this.acquire(link, token, patience)
     const hold: Hold = { token, lost: new AbortController(), beatMs: this.services.world.now() }
     this.held.set(link, hold)

@@ -1,10 +1,11 @@
+import { createHash } from 'node:crypto'
 import { readFileSync, readlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { codeOf } from './durable.ts'
 
 /**
  * Names a process for good: boot, pid namespace, pid, start time. A pid alone comes again, and in another container it
- * is another's. Where there is no /proc: host and pid.
+ * is another's. Where there is no /proc: host and pid. Short, see `FolderLocks`.
  */
 export const ownIdentity: string = [...machine(), process.pid, startTime(process.pid) ?? 0].join('.')
 
@@ -24,11 +25,11 @@ export function hasEnded(identity: string): boolean | null {
 function machine(): [boot: string, namespace: string] {
   try {
     return [
-      readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim(),
+      readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').slice(0, 8),
       readlinkSync('/proc/self/ns/pid').replaceAll(/\D/g, ''),
     ]
   } catch {
-    return [Buffer.from(hostname()).toString('base64url'), '0']
+    return [createHash('sha256').update(hostname()).digest('hex').slice(0, 8), '0']
   }
 }
 

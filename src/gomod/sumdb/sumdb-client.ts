@@ -96,7 +96,7 @@ export class SumdbClient {
     }
   }
 
-  /** x/mod and the go command do not look whose record it is, and take what another's does not mention for verified. */
+  /** Stricter than x/mod, which leaves it to its callers to look whose record it is (sumdb/client.go, Lookup). */
   private async check({ id, text }: SumRecord, escaped: string): Promise<void> {
     if (!isRecordOf(text, escaped)) throw new SumdbError(`Record ${id} is not that of ${escaped}`)
     const { tiles } = this.history.latest

@@ -121,7 +121,7 @@ class MarkupReader {
     const decoded = raw
       .replace(/\r\n?/g, '\n')
       .replace(/&(?:#[0-9]+|#x[0-9A-Fa-f]+|lt|gt|amp|apos|quot);/g, decodeEntity)
-    if (notOfXml.test(decoded)) throw new Broken('a character stands there that no XML has')
+    if (notOfXml.test(decoded)) throw new Broken(foreign)
     return decoded
   }
 
@@ -148,6 +148,7 @@ class MarkupReader {
     } else if (this.#text.startsWith('[CDATA[', this.#at)) {
       const end = this.#text.indexOf(']]>', this.#at + 7)
       if (end < 0) throw new Broken('a CDATA section does not end')
+      if (notOfXml.test(this.#text.slice(this.#at, end))) throw new Broken(foreign)
       this.#at = end + 3
     } else if (this.#peek() === '-' || this.#peek() === '[') {
       throw new Broken('a <! is no declaration')
@@ -209,6 +210,8 @@ class MarkupReader {
 const named: Readonly<Record<string, string>> = { lt: '<', gt: '>', amp: '&', apos: "'", quot: '"' }
 
 const cutEntity = /&(?:#[0-9]*|#x[0-9A-Fa-f]*|[A-Za-z0-9_:.\u0080-\uffff-]*)$/
+
+const foreign = 'a character stands there that no XML has'
 
 /** What the Char production of XML 1.0 leaves out. */
 const notOfXml = /[^\t\n\r\x20-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/u

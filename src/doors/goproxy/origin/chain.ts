@@ -48,7 +48,8 @@ export class Chain implements ModuleOrigin {
     this.privateModules = new ModulePatterns(config.private)
     const { sumdb } = config
     const files = (url: URL): HttpFiles => this.httpFiles(url, memberSchema.parse({}))
-    this.sumdbRoute = sumdb === null ? null : new SumdbRoute(sumdb, this.links, files, services.world)
+    this.sumdbRoute =
+      sumdb === null ? null : new SumdbRoute(sumdb, this.links, files, services.world, parts.scope.signal)
   }
 
   /** How each member does, in order. */

@@ -26,44 +26,50 @@ export class SumdbRoute {
   /** A config that says where the database is means it. */
   private readonly fixed: boolean
   private chosen: { way: Way; untilMs: number } | null = null
+  /** One choice for all that wait for it. */
+  private choosing: Promise<Way> | null = null
+  private readonly closing: AbortSignal
 
   constructor(
     { name, url }: NonNullable<GoproxyConfig['sumdb']>,
     links: readonly ChainLink[],
     files: (url: URL) => ModuleFiles,
     world: Pick<World, 'now'>,
+    closing: AbortSignal,
   ) {
     this.name = name
     this.links = links
     this.world = world
+    this.closing = closing
     this.fixed = url !== undefined
     this.database = { files: files(new URL(url ?? `https://${name}`)), prefix: '' }
   }
 
   async read(path: string, signal: AbortSignal): Promise<Buffer> {
     try {
-      const { files, prefix } = await this.way(signal)
+      const { files, prefix } = await this.way()
       return await files.read(prefix + path, MAX_BYTES, signal)
     } catch (thrown) {
       const error = TurnpikeError.from(thrown, 'body')
-      if (error.code === 'ERR_MODULE_NOT_FOUND') throw error
-      this.chosen = null
       if (error.code !== 'ERR_MODULE_UPSTREAM') throw error
+      this.chosen = null
       throw new TurnpikeError('ERR_SUMDB_UNAVAILABLE', { message: error.message, status: error.status, cause: error })
     }
   }
 
-  private async way(signal: AbortSignal): Promise<Way> {
+  private async way(): Promise<Way> {
     if (this.fixed) return this.database
-    const now = this.world.now()
-    if (this.chosen !== null && now < this.chosen.untilMs) return this.chosen.way
-    const way = await this.choose(signal)
-    this.chosen = { way, untilMs: now + KEPT_MS }
+    const { chosen, world } = this
+    if (chosen !== null && world.now() < chosen.untilMs) return chosen.way
+    this.choosing ??= this.choose().finally(() => (this.choosing = null))
+    const way = await this.choosing
+    this.chosen = { way, untilMs: world.now() + KEPT_MS }
     return way
   }
 
   /** As the go command does (cmd/go/internal/modfetch initBase): `direct`, and no one left, mean the database itself. */
-  private async choose(signal: AbortSignal): Promise<Way> {
+  private async choose(): Promise<Way> {
+    const signal = this.closing
     const prefix = `/sumdb/${this.name}`
     try {
       return await walkChain(this.links, { signal, trail: new Trail() }, this.world, async ({ name, proxy }) => {

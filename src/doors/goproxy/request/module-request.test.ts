@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import * as fc from 'fast-check'
 import { TurnpikeError } from '../../../core/error.ts'
 import { readModuleRequest } from './module-request.ts'
 
@@ -110,5 +111,22 @@ describe('module requests', () => {
       module: 'example.com/a',
     })
     refused('http://proxy.test')
+  })
+
+  test('any target is read or refused, and what is read is one module, spelled in one way', () => {
+    const pieces = String.raw`a example.com !a !! A . .. %21 %2f % @v @latest list v1.0.0.zip v2 main.info sumdb go \ é %c3%a9`
+    const piece = fc.constantFrom('', '\0', 'index?since=1', 'v1.0.0+incompatible.mod', ...pieces.split(' '))
+    const target = fc.array(piece, { maxLength: 8 }).map((parts) => `/${parts.join('/')}`)
+    fc.assert(
+      fc.property(fc.oneof(target, fc.string()), fc.constantFrom('', '/go'), (text, mount) => {
+        try {
+          const request = readModuleRequest(text, mount)
+          if ('module' in request) assert.match(request.module, /^[\w.~-]+(?:\/[\w.~-]+)*$/)
+        } catch (error) {
+          assert.ok(error instanceof TurnpikeError && error.code === 'ERR_MODULE_PATH', String(error))
+        }
+      }),
+      { numRuns: 5000 },
+    )
   })
 })

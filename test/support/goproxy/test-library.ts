@@ -90,17 +90,19 @@ export function ask(overrides: Partial<LibraryAsk> = {}): LibraryAsk {
   return { fetch: true, signal: new AbortController().signal, trail: new Trail(), ...overrides }
 }
 
-/** Reads a zip to its end, and closes it. */
+/** Reads a zip to its end, until it is kept, and closes it. */
 export async function readZip(answer: ZipAnswer): Promise<Buffer> {
   const pieces: Buffer[] = []
   try {
     for (let position = 0; ;) {
       const into = Buffer.allocUnsafe(65_536)
       const length = await answer.file.read(into, position)
-      if (length === 0) return Buffer.concat(pieces)
+      if (length === 0) break
       pieces.push(into.subarray(0, length))
       position += length
     }
+    await answer.whole
+    return Buffer.concat(pieces)
   } finally {
     await answer.close()
   }

@@ -38,7 +38,7 @@ export interface ClientReply {
   headers: Headers
   /** Size of the body, -1 where unknown. */
   length: number
-  /** The body in pieces that are the reader's own. To leave the loop early gives the rest up. */
+  /** The body in pieces that are the reader's own. To leave the loop early, or not to read on for `stallMs`, gives the rest up. */
   body: AsyncIterable<Buffer>
   /** Such as `TLSv1.3`; null over plain text. */
   tlsVersion: string | null

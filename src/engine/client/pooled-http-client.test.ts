@@ -319,4 +319,5 @@ test('F8 a guard stands before the dial, and its connections are not those of ot
   assert.equal(open.reused, false)
   await bytesOf(open)
   assert.equal(await codeOf(get('ftp://127.0.0.1/')), 'ERR_CONNECT_FAILED dial')
+  assert.equal(await codeOf(get(origin.url, { fields: [['A', 'b\r\nc: d']] })), 'ERR_HEADER_SYNTAX head')
 })

@@ -39,12 +39,12 @@ export class PooledHttpClient implements HttpClient, Disposable {
     scope.use(this)
   }
 
-  request(request: ClientRequest): Promise<ClientReply> {
-    if (this.closed) return Promise.reject(new TurnpikeError('ERR_DRAINING', { phase: 'dial' }))
+  async request(request: ClientRequest): Promise<ClientReply> {
+    if (this.closed) throw new TurnpikeError('ERR_DRAINING', { phase: 'dial' })
     const { protocol } = request.url
     if (protocol !== 'http:' && protocol !== 'https:') {
       const message = `${protocol} is not spoken: requests go by http or https.`
-      return Promise.reject(new TurnpikeError('ERR_CONNECT_FAILED', { message, retry: false }))
+      throw new TurnpikeError('ERR_CONNECT_FAILED', { message, retry: false })
     }
     const { ledger } = this.services
     const call: ClientCall = new ClientCall(request, this.pool(request), this.services, () => {
@@ -53,7 +53,7 @@ export class PooledHttpClient implements HttpClient, Disposable {
     })
     ledger.enter('ownRequests')
     this.open.add(call)
-    return call.start()
+    return await call.start()
   }
 
   [Symbol.dispose](): void {

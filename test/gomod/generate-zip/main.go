@@ -1,5 +1,6 @@
 // Prints what golang.org/x/mod/zip and dirhash make of generated lists of files and of generated zips, as JSON: the
-// vectors that src/gomod/zip is held against. `go run . > ../zip-vectors.json` in this folder writes them anew.
+// vectors that src/gomod/zip is held against. `go run . > ../zip-vectors.json` in this folder writes them anew. With a
+// folder as its argument, it prints what they make of each zip in there.
 package main
 
 import (
@@ -192,14 +193,37 @@ func checkZip(entries []file) zipVector {
 	defer os.RemoveAll(folder)
 	name := filepath.Join(folder, "x.zip")
 	check(os.WriteFile(name, zipped.Bytes(), 0o600))
+	vector.H1, err = judge(name)
+	if err != nil {
+		vector.Error = err.Error()
+	}
+	return vector
+}
+
+// The h1 of a zip that can be unpacked.
+func judge(name string) (string, error) {
+	folder, err := os.MkdirTemp("", "generate-zip")
+	check(err)
+	defer os.RemoveAll(folder)
 	m := module.Version{Path: modulePath, Version: version}
 	if _, err := modzip.CheckZip(m, name); err != nil {
-		vector.Error = err.Error()
-		return vector
+		return "", err
 	}
-	check(modzip.Unzip(filepath.Join(folder, "out"), m, name))
-	vector.H1 = hashOf(zipped.Bytes())
-	return vector
+	if err := modzip.Unzip(filepath.Join(folder, "out"), m, name); err != nil {
+		return "", err
+	}
+	return dirhash.HashZip(name, dirhash.Hash1)
+}
+
+// By file name: the h1 of those that can be unpacked, "" for the others.
+func judgeAll(folder string) map[string]string {
+	entries, err := os.ReadDir(folder)
+	check(err)
+	verdicts := map[string]string{}
+	for _, entry := range entries {
+		verdicts[entry.Name()], _ = judge(filepath.Join(folder, entry.Name()))
+	}
+	return verdicts
 }
 
 func hashOf(zipped []byte) string {
@@ -254,6 +278,10 @@ func check(err error) {
 }
 
 func main() {
+	if len(os.Args) > 1 {
+		check(json.NewEncoder(os.Stdout).Encode(judgeAll(os.Args[1])))
+		return
+	}
 	r := rand.New(rand.NewSource(4))
 	var lists []listVector
 	for i := range 500 {

@@ -21,7 +21,7 @@ export interface Question {
   key: string
   freshMs: number
   /** Asks the origin. `before` is the answer of last time. */
-  fetch: (ask: Ask, before: KeptAnswer | null) => Promise<Buffer>
+  askOrigin: (ask: Ask, before: KeptAnswer | null) => Promise<Buffer>
 }
 
 export interface ChangingParts {
@@ -102,11 +102,11 @@ export class ChangingAnswers {
     })
   }
 
-  private async ask({ key, freshMs, fetch }: Question, ask: Ask): Promise<KeptAnswer> {
+  private async ask({ key, freshMs, askOrigin }: Question, ask: Ask): Promise<KeptAnswer> {
     const { gate, kept: answers, scope, world } = this.parts
     const before = await answers.load(key)
     if (before !== null && world.now() - before.askedAtMs < freshMs) return before
-    const bytes = await gate.run(ask.signal, () => fetch(ask, before))
+    const bytes = await gate.run(ask.signal, () => askOrigin(ask, before))
     const { kept, written } = answers.put(key, bytes)
     scope.task(async () => void (await written))
     return kept

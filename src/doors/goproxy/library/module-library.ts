@@ -163,7 +163,7 @@ export class ModuleLibrary {
       {
         key: `query ${module}@${query}`,
         freshMs: config.freshness.latest,
-        fetch: async (flight) => (fetched = await origin.info(module, query, flight)).bytes,
+        askOrigin: async (flight) => (fetched = await origin.info(module, query, flight)).bytes,
       },
       ask,
     )

@@ -113,7 +113,7 @@ export class VersionLists {
       key: listKey(module),
       freshMs: freshness.list,
       // G11: canonical versions only, no pseudo-versions.
-      fetch: async (ask, before) => {
+      askOrigin: async (ask, before) => {
         const versions = (await origin.list(module, ask)).filter((each) => isCanonical(each) && !isPseudoVersion(each))
         return FirstSeen.of(before).now(sortVersions(new Set(versions)), world.wallClock())
       },
@@ -122,8 +122,8 @@ export class VersionLists {
 
   private latestQuestion(module: string): Question {
     const { freshness, origin } = this.parts
-    const fetch: Question['fetch'] = async (ask) => (await origin.latest(module, ask)).bytes
-    return { key: latestKey(module), freshMs: freshness.latest, fetch }
+    const askOrigin: Question['askOrigin'] = async (ask) => (await origin.latest(module, ask)).bytes
+    return { key: latestKey(module), freshMs: freshness.latest, askOrigin }
   }
 }
 

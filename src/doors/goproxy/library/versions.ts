@@ -65,11 +65,11 @@ export class Versions {
     }
     if (!ask.fetch) throw new TurnpikeError('ERR_MODULE_NOT_KEPT')
     negatives.check(key)
-    const fetched = await this.flights.join(key, ask, (flight) => this.fetch(module, version, flight, known))
+    const fetched = await this.flights.join(key, ask, (flight) => this.fetchOnce(module, version, flight, known))
     return { version: fetched, cache: 'miss' }
   }
 
-  private async fetch(module: string, version: string, ask: Ask, known?: ModuleInfo): Promise<StoredVersion> {
+  private async fetchOnce(module: string, version: string, ask: Ask, known?: ModuleInfo): Promise<StoredVersion> {
     const { coordination, gate, negatives, refusals, store } = this.parts
     const key = versionKey(module, version)
     try {

@@ -61,7 +61,7 @@ export class ZipDownloads {
         try {
           await coordination.exclusively(key, ask.signal, async () => {
             const kept = await store.get(version.module, version.version)
-            if ((kept?.zip ?? null) === null) await gate.run(ask.signal, () => this.fetch(version, ask, staged))
+            if ((kept?.zip ?? null) === null) await gate.run(ask.signal, () => this.download(version, ask, staged))
           })
         } catch (error) {
           negatives.learn(`zip ${key}`, error)
@@ -77,7 +77,7 @@ export class ZipDownloads {
     return download
   }
 
-  private async fetch(version: StoredVersion, ask: Ask, staged: (file: StagedFile) => void): Promise<void> {
+  private async download(version: StoredVersion, ask: Ask, staged: (file: StagedFile) => void): Promise<void> {
     const { limits, origin, store, trouble } = this.parts
     const file = await store.create()
     try {

@@ -36,8 +36,8 @@ export class S3Zip implements ZipFile {
     if (this.failure !== null) throw this.failure
     if (position >= this.size || into.length === 0) return 0
     if (this.pieces === null || position !== this.at) await this.start(position)
-    if (this.left.length === 0) this.left = await this.next()
-    const length = this.left.copy(into)
+    while (this.left.length === 0) this.left = await this.next()
+    const length = this.left.copy(into, 0, 0, this.size - position)
     this.left = this.left.subarray(length)
     this.at += length
     return length

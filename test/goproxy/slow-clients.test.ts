@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { connect, type ClientHttp2Stream } from 'node:http2'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -19,14 +20,15 @@ interface SlowDoor {
   askAndWait: () => ClientHttp2Stream
 }
 
-async function startOnDisk(t: TestContext, made: ModuleFixture): Promise<SlowDoor> {
+async function startOnDisk(t: TestContext, made: ModuleFixture, use: string[] = []): Promise<SlowDoor> {
   const folder = await mkdtemp(join(tmpdir(), 'turnpike-slow-'))
   const store = { disk: { path: folder } }
-  const goproxy = { store, limits: { concurrentPerClient: 100 } }
+  const goproxy = { store, use, limits: { concurrentPerClient: 100 } }
   const ending = new AbortController()
   // First, for the door waits for its clients to go.
   t.after(() => ending.abort())
   const door = await startModules(t, { modules: [made], goproxy, listener: { http2: true } })
+  // Last, for the store writes until its door has stopped.
   t.after(() => rm(folder, { recursive: true, force: true }))
   const session = connect(door.url, { settings: { initialWindowSize: 65_535 } })
   session.on('error', () => {})
@@ -68,4 +70,29 @@ describe('clients that read slowly', () => {
     assert.equal(door.peer.times('v1.0.0.zip'), 1)
     await door.when(() => door.count('stagedFiles') === 0, 'the staged file to go')
   })
+
+  test('a client that goes while middleware is waited for leaves no zip open', async (t) => {
+    const made = await large()
+    const folder = await mkdtemp(join(tmpdir(), 'turnpike-wait-'))
+    t.after(() => rm(folder, { recursive: true, force: true }))
+    const file = join(folder, 'wait.ts')
+    await writeFile(file, waiting)
+    const { door, askAndWait } = await startOnDisk(t, made, [file])
+    const isWaiting = once(process, 'turnpike-test-waits')
+    const client = askAndWait()
+    await isWaiting
+    client.close()
+    await door.when(() => door.count('exchanges') + door.count('stagedFiles') + door.count('openZips') === 0, 'its end')
+  })
 })
+
+/** Lets no reply begin. */
+const waiting = `import { defineMiddleware } from 'turnpike'
+import { z } from 'zod'
+
+export default defineMiddleware({
+  name: 'wait',
+  options: z.object({}),
+  create: () => ({ response: () => new Promise(() => void process.emit('turnpike-test-waits')) }),
+})
+`

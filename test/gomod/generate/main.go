@@ -1,5 +1,6 @@
 // Command vectors writes what golang.org/x/mod and the standard library say to many inputs, as JSON files into the folder it
-// is given. The tests hold turnpike/gomod to them.
+// is given. The tests hold turnpike/gomod to them. With a second argument, pages, go.mod files and versions are those of
+// that JSON file.
 package main
 
 import (
@@ -11,8 +12,12 @@ import (
 )
 
 func main() {
-	if len(os.Args) != 2 {
-		log.Fatal("usage: vectors FOLDER")
+	switch len(os.Args) {
+	case 2:
+	case 3:
+		readInputs(os.Args[2])
+	default:
+		log.Fatal("usage: vectors FOLDER [INPUTS]")
 	}
 	for name, vectors := range map[string]any{
 		"module-path":    modulePaths(),
@@ -29,6 +34,18 @@ func main() {
 	} {
 		write(filepath.Join(os.Args[1], name+".json"), vectors)
 	}
+}
+
+func readInputs(file string) {
+	var inputs struct{ Pages, GoMods, Versions []string }
+	text, err := os.ReadFile(file)
+	if err == nil {
+		err = json.Unmarshal(text, &inputs)
+	}
+	if err != nil {
+		log.Fatal(err)
+	}
+	htmlInputs, goModInputs, versionInputs = inputs.Pages, inputs.GoMods, inputs.Versions
 }
 
 func write(file string, vectors any) {

@@ -15,6 +15,11 @@ export function findChainReferences(data: unknown): Finding[] {
     typeof chain === 'string'
       ? readList(chain, (wrong) => report(['goproxy', 'chain'], 'value', 'ERR_CONFIG_INVALID', wrong))
       : null
+  for (const { url } of list?.members ?? []) {
+    // As the go command refuses it (cmd/go/internal/web, G2).
+    if (url.startsWith('http:') && withoutCredentials(url) !== url)
+      report(['goproxy', 'chain'], 'value', 'ERR_CONFIG_INVALID', `${memberName(url)}: a login goes over https alone`)
+  }
   const members = list?.members.map(({ url }) => memberName(url)) ?? null
   for (const [url, settings] of Object.entries(treeOf(upstreams))) {
     const path: Path = ['goproxy', 'upstreams', url]

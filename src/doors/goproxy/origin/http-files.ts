@@ -36,7 +36,8 @@ export class HttpFiles implements ModuleFiles {
   /** What its last connection spoke, such as `TLSv1.3`; null over plain text and before the first. */
   tlsVersion: string | null = null
   private readonly parts: HttpFilesParts
-  private readonly tls: MemberTls | null
+  /** Null before there is use for it. */
+  private tls: MemberTls | null
   private readonly timeouts: ClientTimeouts
 
   constructor(parts: HttpFilesParts) {
@@ -105,6 +106,7 @@ export class HttpFiles implements ModuleFiles {
   private async ask(url: URL, timeouts: ClientTimeouts, signal: AbortSignal): Promise<ClientReply> {
     const { guard } = this.parts
     const own = url.origin === this.parts.url.origin
+    if (url.protocol === 'https:') this.tls ??= memberTls(this.parts.settings.tls)
     const tls = own ? this.tls?.member : this.tls?.others
     const reply = await this.parts.http.request({
       method: 'GET',
@@ -119,9 +121,10 @@ export class HttpFiles implements ModuleFiles {
     return reply
   }
 
-  /** Of the URL in the chain, else by host; those by host go over https alone (G2). */
+  /** Of the URL in the chain, else by host; over https alone (G2). */
   private authorization(url: URL): (readonly [string, string])[] {
     const { url: member, credentials } = this.parts
+    if (url.protocol !== 'https:') return []
     const login =
       member.username === '' && member.password === ''
         ? credentials.login(url)

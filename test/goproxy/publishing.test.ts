@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
 import { makeModule, type ModuleFixture } from '../support/goproxy/module-fixtures.ts'
-import { startModules, type ModuleDoor } from '../support/goproxy/module-door.ts'
+import { startModules, type ModuleDoor, type ModuleDoorOptions } from '../support/goproxy/module-door.ts'
 import type { Message } from '../support/message.ts'
 import { ask } from '../support/raw-client.ts'
 
@@ -14,9 +15,11 @@ const basic = (user: string): string => `Authorization: Basic ${Buffer.from(`${u
 
 async function startPublishing(
   t: TestContext,
-  goproxy: NonNullable<Parameters<typeof startModules>[1]>['goproxy'] = {},
+  goproxy: ModuleDoorOptions['goproxy'] = {},
+  listener: ModuleDoorOptions['listener'] = {},
 ): Promise<ModuleDoor> {
   return startModules(t, {
+    listener,
     goproxy: {
       private: ['*.corp.test'],
       auth: { basic: { users: { releaser: 'sesame', reader: 'sesame' } } },
@@ -143,6 +146,36 @@ describe('publishing to the module proxy', () => {
       'PUT',
     )
     assert.equal(whole.status, 201, whole.body)
+  })
+
+  test('behind a gateway route, with Expect: 100-continue, as curl sends large bodies', async (t) => {
+    const door = await startPublishing(t, {}, { door: 'gateway' })
+    const { zip } = await makeModule(module, 'v1.2.3')
+    const client = await door.connect()
+    client.send(
+      `PUT /go${zipPath('v1.2.3')} HTTP/1.1\r\nHost: modules.test\r\n${basic('releaser')}` +
+        `Content-Length: ${zip.length}\r\nExpect: 100-continue\r\n\r\n`,
+    )
+    assert.equal((await client.reply('PUT')).status, 100)
+    client.send(zip)
+    assert.equal((await client.reply('PUT')).status, 201)
+    assert.equal((await door.ask(`/go${zipPath('v1.2.3')}`, basic('reader'))).body, zip.toString('latin1'))
+    assert.equal((await door.line(1)).route, 'mounted')
+  })
+
+  test('a large zip goes onto disk piece by piece, and comes back as it was', async (t) => {
+    const folder = await mkdtemp(join(tmpdir(), 'turnpike-publishing-'))
+    t.after(() => rm(folder, { recursive: true }))
+    const door = await startPublishing(t, { store: { disk: { path: folder } } })
+    const { zip, h1 } = await makeModule(module, 'v1.2.3', { files: { 'random.bin': randomBytes(2_000_000) } })
+    const reply = await put(door, zipPath('v1.2.3'), zip)
+    assert.equal(reply.status, 201, reply.body)
+    assert.equal(JSON.parse(reply.body).Sum, h1)
+    const served = await door.ask(zipPath('v1.2.3'), basic('reader'))
+    assert.ok(Buffer.from(served.body, 'latin1').equals(zip))
+    assert.equal(door.count('workers'), 1)
+    // Before its folder goes.
+    await door.turnpike.stop(0)
   })
 
   test('of two who publish one version at once, one wins and both are told which', async (t) => {

@@ -3,12 +3,19 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import { goproxySchema } from '../../src/doors/goproxy/config.ts'
+import { examineChain } from '../../src/doors/goproxy/doctor/examine-chain.ts'
 import { lintReplay } from '../../src/doors/goproxy/doctor/replay-lints.ts'
 import { unmeasured } from '../../src/doors/goproxy/doctor/member-meter.ts'
+import { PooledHttpClient } from '../../src/engine/client/pooled-http-client.ts'
+import { PublicAddresses } from '../../src/policy/public-addresses.ts'
+import { CidrSet } from '../../src/core/address.ts'
+import { Direct } from '../../src/doors/goproxy/direct/direct.ts'
 import { startBlackHole } from '../support/black-hole.ts'
 import { testCertificate } from '../support/certificates.ts'
 import { makeModule } from '../support/goproxy/module-fixtures.ts'
 import { startProxyPeer, type ProxyScript } from '../support/goproxy/proxy-origin.ts'
+import { testScope } from '../support/goproxy/test-scope.ts'
 import { TestRepository } from '../support/goproxy/test-repository.ts'
 import { requireProgram } from '../support/peers/require-program.ts'
 import { codesOf, doctorReport, runDoctor } from '../support/goproxy/run-doctor.ts'
@@ -257,4 +264,31 @@ test('G24 the first proxy that serves the checksum database is asked for all of 
   })
   // It could not say, and no direct follows.
   assert.equal(failing.replay!.succeeds, false)
+})
+
+test('G5 nothing of an examination is left when it is over', async (t) => {
+  const { services, scope } = testScope(t)
+  const [hole, peer, silent] = await Promise.all([
+    startBlackHole(t),
+    startProxyPeer(t, { certificate, modules: [await makeModule(module, 'v1.0.0')] }),
+    startProxyPeer(t, { script: () => true }),
+  ])
+  const config = goproxySchema.parse({ sumdb: 'off' })
+  const http = new PooledHttpClient(services, '', scope)
+  const guard = new PublicAddresses(new CidrSet([]))
+  const direct = new Direct({ config, http, guard, services, scope, folder: null })
+  const report = await examineChain(
+    {
+      chain: `http://127.0.0.1:${hole}|${peer.url}|${silent.url}`,
+      source: 'test',
+      config,
+      settings: null,
+      module: { path: module, query: 'v1.0.0' },
+      timeoutMs: 200,
+    },
+    { services, http, direct, signal: scope.signal },
+  )
+  assert.deepEqual(codesOf(report), ['unreachable', 'unreachable', 'silent', 'download-fails'])
+  // The scope of the test counts what is alive once it is closed.
+  assert.ok(services.ledger.count('scopes') > 0)
 })

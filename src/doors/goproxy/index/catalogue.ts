@@ -2,7 +2,7 @@ import { TurnpikeError } from '../../../core/error.ts'
 import type { World } from '../../../engine/world.ts'
 import { checkModulePath } from '../../../gomod/module-path.ts'
 import { sortVersions } from '../../../gomod/version.ts'
-import type { ModuleStore, StoredVersion } from '../store/module-store.ts'
+import type { ModuleStore } from '../store/module-store.ts'
 import type { DownloadCounts, Downloads } from './download-counts.ts'
 
 const DEFAULT_MODULES = 100
@@ -11,6 +11,8 @@ const MAX_MODULES = 1000
 const MAX_VERSIONS = 5000
 /** How long the list of all modules is gone by: pages in a row walk the store once. */
 const LIST_MS = 10_000
+/** Versions that a store is asked for at once: each may be a request to another machine. */
+const AT_A_TIME = 16
 
 export interface CatalogueParts {
   store: Pick<ModuleStore, 'modules' | 'versions' | 'get' | 'lastUsed'>
@@ -80,18 +82,23 @@ export class Catalogue {
   private async versionsOf(module: string, signal: AbortSignal): Promise<CatalogueVersion[]> {
     const { store, downloads } = this.parts
     const counts = await downloads.of(module)
+    const versions = sortVersions(await store.versions(module))
     const found: CatalogueVersion[] = []
-    for (const version of sortVersions(await store.versions(module))) {
+    for (let at = 0; at < versions.length; at += AT_A_TIME) {
       signal.throwIfAborted()
-      const kept = await store.get(module, version)
-      if (kept !== null) found.push(await this.describe(kept, counts))
+      const some = versions.slice(at, at + AT_A_TIME)
+      const described = await Promise.all(some.map((version) => this.describe(module, version, counts)))
+      found.push(...described.filter((each) => each !== null))
     }
     return found
   }
 
-  private async describe(kept: StoredVersion, counts: Downloads): Promise<CatalogueVersion> {
-    const { module, version, zip, origin, pinned, firstSeenMs } = kept
-    const lastUsedMs = await this.parts.store.lastUsed(module, version)
+  /** Null where it went meanwhile. */
+  private async describe(module: string, version: string, counts: Downloads): Promise<CatalogueVersion | null> {
+    const { store } = this.parts
+    const [kept, lastUsedMs] = await Promise.all([store.get(module, version), store.lastUsed(module, version)])
+    if (kept === null) return null
+    const { zip, origin, pinned, firstSeenMs } = kept
     return {
       version,
       bytes: zip?.size ?? 0,

@@ -221,3 +221,13 @@ test('rediss:// is verified: against the authority of the config, and not withou
   await doubting.coordination.exclusively('a', never, work)
   assert.deepEqual(doubting.notes, ['Redis is away: fetches are not shared with other replicas'])
 })
+
+test('a server that refuses the commands is told of once, and worked without', async (t) => {
+  if (!requireProgram(t, 'redis-server')) return
+  const { port } = await redis(t)
+  await inspector(t, port).command('ACL', 'SETUSER', 'reader', 'on', 'nopass', 'allkeys', '-@all', '+ping', '+get')
+  const { coordination, notes } = replica(t, `redis://reader:any@127.0.0.1:${port}`)
+  for (const key of ['a', 'b'])
+    assert.equal(await coordination.exclusively(key, never, () => Promise.resolve(key)), key)
+  assert.deepEqual(notes, ['Redis refuses what sharing fetches takes'])
+})

@@ -43,9 +43,18 @@ export class RedisClient implements AsyncDisposable {
 
   /** Rejects with a RespError where the server refuses it, with any other error where it cannot be asked. */
   async command(...words: readonly string[]): Promise<RespReply> {
-    const connection = this.up ?? (this.away ? null : await this.connecting)
+    const connection = this.up ?? (this.away ? null : await this.comingUp())
     if (connection === null) throw new Error('the Redis server is away')
     return await this.ask(connection, words)
+  }
+
+  /** Null where it does not come up: why, people are told. */
+  private async comingUp(): Promise<RedisConnection | null> {
+    try {
+      return await this.connecting
+    } catch {
+      return null
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { appendFile, mkdtemp, readFile, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { appendFile, mkdtemp, readFile, readdir, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { test, type TestContext } from 'node:test'
 import { keep, sampleVersion, staged, zipBytes } from '../../../../../test/contracts/module-store.ts'
 import { openTestStore } from '../../../../../test/support/goproxy/open-test-store.ts'
@@ -218,6 +218,22 @@ test('what a process left half-done that has ended is removed; what others are a
   const longAgo = new Date(Date.now() - 25 * 3_600_000)
   await utimes(join(staging, foreign), longAgo, longAgo)
   await inTurn(t, { path }, async () => assert.deepEqual(await readdir(staging), [living]))
+})
+
+test('locks of a process that was killed go, also where it was at removing one', async (t) => {
+  const path = await folder(t)
+  await inTurn(t, { path }, () => Promise.resolve())
+  const child = spawn(process.execPath, ['-e', ''])
+  await once(child, 'exit')
+  const [boot, namespace] = ownIdentity.split('.')
+  const dead = `${boot}.${namespace}.${child.pid}.1`
+  const token = `${dead}/abcdefgh`
+  const lock = join(path, 'locks', '0'.repeat(32))
+  await symlink(token, lock)
+  await symlink(dead, `${lock}.${createHash('sha256').update(token).digest('hex').slice(0, 16)}`)
+  const living = join(path, 'locks', '1'.repeat(32))
+  await symlink(`${ownIdentity}/abcdefgh`, living)
+  await inTurn(t, { path }, async () => assert.deepEqual(await readdir(join(path, 'locks')), ['1'.repeat(32)]))
 })
 
 test('documents are for their owner alone', async (t) => {

@@ -58,7 +58,9 @@ export class FolderLocks {
 
   /** Removes the locks of processes that have ended. */
   async sweep(): Promise<void> {
-    for (const name of await readdir(this.folder)) {
+    const names = await readdir(this.folder)
+    // A claim, whose name goes on behind that of its lock, before the lock that it is in the way of.
+    for (const name of names.toSorted((a, b) => b.length - a.length)) {
       const link = join(this.folder, name)
       const token = await ifThere(readlink(link))
       if (token !== null && ended(token)) await this.removeIfStill(link, token)

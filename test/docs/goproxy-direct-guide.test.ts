@@ -24,7 +24,7 @@ test('the config of the guide to direct is right, and its repositories are taken
 })
 
 test('the codes and deadlines of the guide to direct are those of its code', () => {
-  for (const [, code] of page.matchAll(/`(ERR_[A-Z_]+)`/g)) assert.ok(code! in errorCodes, code)
+  for (const [, code] of page.matchAll(/`(ERR_[A-Z_]+)`/g)) assert.ok((code ?? '') in errorCodes, String(code))
   assert.match(page, new RegExp(`\\| a run that asks or fetches \\| ${defaultDeadlines.remoteMs / 60_000} min`))
   assert.match(page, new RegExp(`\\| a run on a clone \\| ${defaultDeadlines.localMs / 60_000} min`))
 })

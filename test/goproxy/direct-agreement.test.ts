@@ -424,48 +424,53 @@ function reason(text: string): string {
     .trim()
 }
 
-async function agree(t: TestContext, site: GitSite, { direct, ask, zip }: TestDirect, each: Case): Promise<void> {
+async function agree(t: TestContext, site: GitSite, turnpike: TestDirect, each: Case): Promise<void> {
   const repository = site.repository(each.served ?? each.root.replaceAll('/', '_'), each.root)
   const hash = each.build(repository)
-  for (const module of Object.keys(each.ask)) site.pages.set(module, site.pages.get(each.root)!)
+  const modules = Object.keys(each.ask)
+  for (const module of modules) site.pages.set(module, site.pages.get(each.root)!)
   each.serve?.(site)
   const command = new GoDirect(t, site)
-  for (const [module, queries] of Object.entries(each.ask)) {
-    const asked = queries.map((query) => filled(query, hash, repository))
-    const listed = await command.versions(module)
-    if (Array.isArray(listed)) assert.deepEqual(await direct.list(module, ask()), listed, `versions of ${module}`)
-    const downloads = await command.download(...asked.map((query) => `${module}@${query}`))
-    assert.equal(downloads.length, asked.length)
-    for (const [at, query] of asked.entries()) {
-      await same(downloads[at]!, `${module}@${query}`)
-    }
-    async function same(theirs: Downloaded, what: string): Promise<void> {
-      const query = what.slice(module.length + 1)
-      if (theirs.Error !== undefined) {
-        const error = await errorOf(
-          direct.info(module, query, ask()).then(({ version }) => zip(module, version)),
-          `${what}: ${theirs.Error}`,
-        )
-        assert.equal(error.code, 'ERR_MODULE_NOT_FOUND', `${what}: ${theirs.Error}`)
-        // What makes a zip impossible, the library that makes it says in words of its own.
-        // "No matching versions" is what the go command makes of a `latest` that was not found.
-        if (theirs.Error.includes('no matching versions')) return
-        if (theirs.Error.includes('create zip')) assert.match(error.message, /create zip/, what)
-        else assert.equal(reason(error.message), reason(theirs.Error), what)
-        return
-      }
-      const { version, bytes } = await direct.info(module, query, ask())
-      assert.equal(version, theirs.Version, what)
-      const info: { Origin: { Ref?: string } } = JSON.parse(String(readFileSync(theirs.Info!)))
-      // Theirs tells of whatever was asked for first.
-      const ours: typeof info = JSON.parse(String(bytes))
-      delete info.Origin.Ref
-      delete ours.Origin.Ref
-      assert.equal(JSON.stringify(ours), JSON.stringify(info), what)
-      assert.equal(goModH1(await direct.mod(module, version, ask())), theirs.GoModSum, `go.mod of ${what}`)
-      assert.equal((await zip(module, version)).h1, theirs.Sum, `zip of ${what}`)
-    }
+  const listed = await command.versions(...modules)
+  for (const [at, module] of modules.entries()) {
+    assert.deepEqual(await turnpike.direct.list(module, turnpike.ask()), listed[at], `versions of ${module}`)
   }
+  const asked = Object.entries(each.ask).flatMap(([module, queries]) =>
+    queries.map((query) => ({ module, query: filled(query, hash, repository) })),
+  )
+  const downloads = await command.download(...asked.map(({ module, query }) => `${module}@${query}`))
+  assert.equal(downloads.length, asked.length)
+  for (const [at, { module, query }] of asked.entries()) await same(turnpike, module, query, downloads[at]!)
+}
+
+async function same(
+  { direct, ask, zip }: TestDirect,
+  module: string,
+  query: string,
+  theirs: Downloaded,
+): Promise<void> {
+  const what = `${module}@${query}`
+  if (theirs.Error !== undefined) {
+    const whole = direct.info(module, query, ask()).then(({ version }) => zip(module, version))
+    const error = await errorOf(whole, `${what}: ${theirs.Error}`)
+    assert.equal(error.code, 'ERR_MODULE_NOT_FOUND', `${what}: ${theirs.Error}`)
+    // "No matching versions" is what the go command makes of a `latest` that was not found.
+    if (theirs.Error.includes('no matching versions')) return
+    // What makes a zip impossible, the library that makes it says in words of its own.
+    if (theirs.Error.includes('create zip')) assert.match(error.message, /create zip/, what)
+    else assert.equal(reason(error.message), reason(theirs.Error), what)
+    return
+  }
+  const { version, bytes } = await direct.info(module, query, ask())
+  assert.equal(version, theirs.Version, what)
+  const info: { Origin: { Ref?: string } } = JSON.parse(String(readFileSync(theirs.Info!)))
+  const ours: typeof info = JSON.parse(String(bytes))
+  // Theirs tells of whatever was asked for first.
+  delete info.Origin.Ref
+  delete ours.Origin.Ref
+  assert.equal(JSON.stringify(ours), JSON.stringify(info), what)
+  assert.equal(goModH1(await direct.mod(module, version, ask())), theirs.GoModSum, `go.mod of ${what}`)
+  assert.equal((await zip(module, version)).h1, theirs.Sum, `zip of ${what}`)
 }
 
 for (const each of cases) {

@@ -169,6 +169,31 @@ test('a clone that a killed run left half-done is used again', async (t) => {
   assert.equal((await direct.info('code.test/left', 'v1.2.0', ask())).version, 'v1.2.0')
 })
 
+test('G9 a clone that is damaged is an error, and makes nothing look absent', async (t) => {
+  const site = await startGitSite(t)
+  const repository = site.repository('hurt', 'code.test/hurt')
+  const hash = repository.commit({ 'go.mod': 'module code.test/hurt\n' }, 'v1.0.0')
+  const { direct, ask, clone } = testDirect(t, site)
+  await direct.info('code.test/hurt', 'v1.0.0', ask())
+  const blob = repository.git('rev-parse', `${hash}:go.mod`)
+  const folder = join(clone('https://git.test/hurt'), 'objects')
+  rmSync(join(folder, blob.slice(0, 2), blob.slice(2)))
+  assert.equal((await errorOf(direct.mod('code.test/hurt', 'v1.0.0', ask()))).code, 'ERR_MODULE_VCS')
+})
+
+test('a tag that is of no commit is an unknown revision', async (t) => {
+  const site = await startGitSite(t)
+  const repository = site.repository('keys', 'code.test/keys')
+  repository.commit({ 'go.mod': 'module code.test/keys\n', key: 'x' })
+  repository.git('tag', 'key', 'HEAD:key')
+  repository.git('tag', 'tree', 'HEAD^{tree}')
+  const { direct, ask } = testDirect(t, site)
+  for (const query of ['key', 'tree', 'main~1', 'main^{tree}', 'a..b', '@{0}']) {
+    const error = await errorOf(direct.info('code.test/keys', query, ask()), query)
+    assert.equal(error.code, 'ERR_MODULE_NOT_FOUND', `${query}: ${error.message}`)
+  }
+})
+
 test('G18 git over ssh: through the guard, with the key and the known hosts of the config', async (t) => {
   if (!requireProgram(t, 'sshd', 'ssh', 'ssh-keygen')) return
   const site = await startGitSite(t)

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
 import type { RequestListener } from 'node:http'
-import { rmSync, writeFileSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
 import { test } from 'node:test'
 import { requireProgram } from '../support/peers/require-program.ts'
 import { goImport, startGitSite } from '../support/goproxy/git-site.ts'
@@ -158,6 +159,25 @@ test('G5 a git that hangs is ended at its deadline, and when nobody wants its an
   controller.abort(new Error('nobody waits'))
   await assert.rejects(answer, /nobody waits/)
   assert.equal(patient.services.ledger.count('processes'), 0)
+  // What git had started went with it.
+  assert.doesNotMatch(execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' }), /git\.test\/hang/)
+})
+
+test('a git that does not listen is killed, and what it started with it', async (t) => {
+  const site = await startGitSite(t)
+  const folder = mkdtempSync(join(tmpdir(), 'turnpike-deaf-git-'))
+  t.after(() => rmSync(folder, { recursive: true, force: true }))
+  const path = process.env.PATH ?? ''
+  writeFileSync(join(folder, 'git'), "#!/bin/sh\ntrap '' TERM\nsleep 61.25\nsleep 61.25\n", { mode: 0o755 })
+  site.pages.set('code.test/x', goImport('code.test/x git https://git.test/x'))
+  const { direct, ask, services } = testDirect(t, site, {}, { remoteMs: 300, localMs: 300 })
+  process.env.PATH = `${folder}:${path}`
+  const startedAt = performance.now()
+  const error = await errorOf(direct.list('code.test/x', ask())).finally(() => (process.env.PATH = path))
+  assert.equal(error.status, 504)
+  assert.ok(performance.now() - startedAt < 10_000)
+  assert.equal(services.ledger.count('processes'), 0)
+  assert.doesNotMatch(execFileSync('ps', ['-eo', 'args'], { encoding: 'utf8' }), /sleep 61\.25/)
 })
 
 test('a git that is still running ends with the scope', async (t) => {

@@ -56,17 +56,16 @@ export class GoDirect {
 
   /** Of `MODULE@QUERY`s, in that order. */
   async download(...modules: string[]): Promise<Downloaded[]> {
-    const output = await this.run('mod', 'download', '-json', ...modules)
-    const downloads: Downloaded[] = JSON.parse(`[${output.replaceAll(/^\}\n(?=\{)/gm, '},\n')}]`)
-    return downloads
+    return objects<Downloaded>(await this.run('mod', 'download', '-json', ...modules))
   }
 
-  /** The versions that it lists, or its error. */
-  async versions(module: string): Promise<string[] | { error: string }> {
-    const output = await this.run('list', '-m', '-e', '-versions', '-retracted', '-json', module)
-    const listed: { Versions?: string[]; Error?: { Err: string } } = JSON.parse(output)
-    const { Versions = [], Error: error } = listed
-    return error === undefined ? Versions : { error: error.Err }
+  /** The versions that it lists of each; throws where it cannot. */
+  async versions(...modules: string[]): Promise<string[][]> {
+    const output = await this.run('list', '-m', '-e', '-versions', '-retracted', '-json', ...modules)
+    return objects<{ Versions?: string[]; Error?: { Err: string } }>(output).map(({ Versions = [], Error: error }) => {
+      if (error !== undefined) throw new Error(error.Err)
+      return Versions
+    })
   }
 
   private run(...args: string[]): Promise<string> {
@@ -79,4 +78,10 @@ export class GoDirect {
       })
     })
   }
+}
+
+/** The go command writes objects one behind the other. */
+function objects<T>(output: string): T[] {
+  const list: T[] = JSON.parse(`[${output.replaceAll(/^\}\n(?=\{)/gm, '},\n')}]`)
+  return list
 }

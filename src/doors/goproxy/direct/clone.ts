@@ -29,12 +29,20 @@ export class Clone {
     this.exclusively = exclusively
   }
 
-  /** A run that changes nothing; null where git ends with an error, such as for what is not there. */
-  async look(args: readonly string[], signal: AbortSignal, maxBytes?: number): Promise<Buffer | null> {
+  /** A run that changes nothing. */
+  look(args: readonly string[], options: LookOptions): Promise<Buffer> {
+    return this.git.local(this.folder, args, options)
+  }
+
+  /**
+   * The same for what may not be there: null where what git says of its failure is that of `absence`. Whatever else is
+   * wrong with a clone must not look as if something was not in the repository.
+   */
+  async lookFor(args: readonly string[], absence: RegExp, options: LookOptions): Promise<Buffer | null> {
     try {
-      return await this.git.local(this.folder, args, { signal, ...(maxBytes !== undefined && { maxBytes }) })
+      return await this.look(args, options)
     } catch (error) {
-      if (error instanceof GitFailure && error.exitCode !== null) return null
+      if (error instanceof GitFailure && error.exitCode !== null && absence.test(error.said)) return null
       throw error
     }
   }
@@ -136,6 +144,12 @@ export class Clone {
       await rm(join(entry.parentPath, entry.name), { force: true })
     }
   }
+}
+
+/** Bounds of a run whose output is kept. Default: 16 MiB of it. */
+export interface LookOptions {
+  signal: AbortSignal
+  maxBytes?: number
 }
 
 /** Bounds of a run whose output is streamed. */

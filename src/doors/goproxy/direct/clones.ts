@@ -40,10 +40,16 @@ export class Clones {
       // A file is what a process that was killed left.
       if (!/\.git(?:\.[\w-]+\.tmp)?$/.test(name)) continue
       const path = join(this.folder, name)
-      const { mtimeMs } = await stat(path)
-      if (this.services.world.wallClock() - mtimeMs < UNUSED_MS) continue
-      await this.exclusively(name, signal, () => rm(path, { recursive: true, force: true }))
+      if (!(await this.isUnused(path))) continue
+      await this.exclusively(name, signal, async () => {
+        if (await this.isUnused(path)) await rm(path, { recursive: true, force: true })
+      })
     }
+  }
+
+  private async isUnused(path: string): Promise<boolean> {
+    const { mtimeMs } = await stat(path)
+    return this.services.world.wallClock() - mtimeMs > UNUSED_MS
   }
 
   private async exclusively<T>(name: string, signal: AbortSignal, work: () => Promise<T>): Promise<T> {

@@ -18,6 +18,10 @@ export interface Revision {
 /** The fewest digits of a hash that are taken for one (codehost.minHashDigits). */
 const MIN_HASH_DIGITS = 7
 
+/** What git says, in the C locale, of what is not there. The silent one is a plain no. */
+const noCommit = /^fatal: (?:bad revision|bad object|ambiguous argument|not a git repository)/m
+const noAncestor = /^$|^fatal: Not a valid commit name/m
+
 /**
  * A repository as one question sees it: the remote is asked for its branches and tags at most once, commits are fetched
  * as they are needed, each as shallow as will do (cmd/go/internal/modfetch/codehost, git.go).
@@ -63,8 +67,13 @@ export class GitRepository {
   }
 
   /** The bytes of a file; null where there is none. */
-  readFile(hash: string, path: string, maxBytes: number): Promise<Buffer | null> {
-    return this.clone.look(['cat-file', '--end-of-options', 'blob', `${hash}:${path}`], this.signal, maxBytes)
+  async readFile(hash: string, path: string, maxBytes: number): Promise<Buffer | null> {
+    const { signal } = this
+    // The tree says whether it is there: of a blob that is damaged, git says the same as of a folder.
+    const entry = await this.clone.look(['ls-tree', '-z', '--full-tree', hash, '--', path], { signal })
+    const [, type, blob] = /^\d+ (\w+) (\w+)\t/.exec(entry.toString()) ?? []
+    if (type !== 'blob') return null
+    return this.clone.look(['cat-file', 'blob', blob!], { signal, maxBytes })
   }
 
   /** The highest version among the tags with this prefix that the commit has behind it; null where none is. */
@@ -72,12 +81,10 @@ export class GitRepository {
     const refs = await this.refs()
     if (refs.tags(`${prefix}v`).length === 0) return null
     await this.clone.fetchAll(refs, this.signal)
-    const merged = await this.clone.look(
-      ['for-each-ref', '--format=%(refname)', `--merged=${hash}`, 'refs/tags'],
-      this.signal,
-    )
+    const args = ['for-each-ref', '--format=%(refname)', `--merged=${hash}`, 'refs/tags']
+    const merged = await this.clone.look(args, { signal: this.signal })
     let highest = ''
-    for (const ref of (merged?.toString() ?? '').split('\n')) {
+    for (const ref of merged.toString().split('\n')) {
       const tag = ref.slice('refs/tags/'.length)
       if (!tag.startsWith(prefix) || compareVersions(tag.slice(prefix.length), highest) <= 0) continue
       if (await allowed(tag)) highest = tag.slice(prefix.length)
@@ -90,8 +97,9 @@ export class GitRepository {
     const refs = await this.refs()
     const ancestor = refs.tag(tag)
     if (ancestor === undefined) return false
+    const args = ['merge-base', '--is-ancestor', '--', ancestor, hash]
     const isAncestor = async (): Promise<boolean> =>
-      (await this.clone.look(['merge-base', '--is-ancestor', '--', ancestor, hash], this.signal)) !== null
+      (await this.clone.lookFor(args, noAncestor, { signal: this.signal })) !== null
     // Half a history may say no where all of it says yes, never the other way round.
     if (await isAncestor()) return true
     await this.clone.fetchAll(refs, this.signal)
@@ -140,8 +148,9 @@ export class GitRepository {
   /** The commit, where the clone has it. */
   private async findHere(name: string, tag: string | null): Promise<Revision | null> {
     const args = ['log', '--no-decorate', '-n1', '--format=format:%H %ct %D', '--end-of-options', name, '--']
-    const line = (await this.clone.look(args, this.signal))?.toString()
-    if (line === undefined) return null
+    const line = (await this.clone.lookFor(args, noCommit, { signal: this.signal }))?.toString() ?? ''
+    // A tag of a tree or of a file has no commit.
+    if (line === '') return null
     const [hash, seconds, ...names] = line.trimEnd().split(' ')
     if (hash === undefined || !/^\d+$/.test(seconds ?? '')) {
       throw new TurnpikeError('ERR_MODULE_VCS', { message: `git log answered ${JSON.stringify(line.slice(0, 80))}` })

@@ -48,6 +48,7 @@ describe('the go command through the module proxy', () => {
     await downloads(go, modules)
     const versions = await go.run('list', '-m', '-versions', 'github.com/Acme/Tool')
     assert.equal(versions.stdout, 'github.com/Acme/Tool v1.0.0 v1.1.0-RC.1\n', versions.stderr)
+    await door.settled()
     const asked = door.peer.asked.length
     await go.forget()
     await downloads(go, modules)
@@ -153,6 +154,7 @@ describe('curl', () => {
     const file = join(await temporaryFolder(t), 'big.zip')
     const curl = (...args: string[]) => promisify(execFile)('curl', ['-sS', '-o', file, ...args, url])
     await curl()
+    await door.settled()
     assert.ok((await readFile(file)).equals(made.zip))
     const handle = await open(file, 'r+')
     await handle.truncate(1_234_567)
@@ -169,28 +171,31 @@ describe('curl', () => {
     const made = await makeModule('example.com/big', 'v1.0.0', { files: { 'data.bin': data } })
     const door = await startModules(t, { modules: [made], listener: { http2: true } })
     const place = `${door.url}/example.com/big/@v`
-    const curl = async (path: string, ...args: string[]) => {
-      const all = ['-sS', '--http2-prior-knowledge', '-w', '%{stderr}%{http_version} %{http_code}', ...args, path]
-      const { stdout, stderr } = await promisify(execFile)('curl', all, { encoding: 'buffer' })
-      return { body: stdout, status: stderr.toString() }
-    }
     for (const round of ['cold', 'warm']) {
-      const zip = await curl(`${place}/v1.0.0.zip`)
+      const zip = await curlHttp2(`${place}/v1.0.0.zip`)
       assert.equal(zip.status, '2 200', round)
       assert.ok(zip.body.equals(made.zip), round)
-      const mod = await curl(`${place}/v1.0.0.mod`)
+      const mod = await curlHttp2(`${place}/v1.0.0.mod`)
       assert.deepEqual([mod.status, mod.body.toString()], ['2 200', made.mod.toString()])
     }
-    const part = await curl(`${place}/v1.0.0.zip`, '-r', '999000-')
+    await door.settled()
+    const part = await curlHttp2(`${place}/v1.0.0.zip`, '-r', '999000-')
     assert.equal(part.status, '2 206')
     assert.ok(part.body.equals(made.zip.subarray(999_000)))
-    const head = await curl(`${place}/v1.0.0.zip`, '-I')
+    const head = await curlHttp2(`${place}/v1.0.0.zip`, '-I')
     assert.match(head.body.toString(), new RegExp(`^content-length: ${made.zip.length}\r$`, 'm'))
-    const gone = await curl(`${place}/v1.0.1.mod`)
+    const gone = await curlHttp2(`${place}/v1.0.1.mod`)
     assert.equal(gone.status, '2 404')
     assert.match(gone.body.toString(), /ERR_MODULE_NOT_FOUND, request/)
   })
 })
+
+/** What curl gets over HTTP/2, and `2 200`: version and status. */
+async function curlHttp2(url: string, ...args: string[]): Promise<{ body: Buffer; status: string }> {
+  const all = ['-sS', '--http2-prior-knowledge', '-w', '%{stderr}%{http_version} %{http_code}', ...args, url]
+  const { stdout, stderr } = await promisify(execFile)('curl', all, { encoding: 'buffer' })
+  return { body: stdout, status: stderr.toString() }
+}
 
 async function temporaryFolder(t: TestContext): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'turnpike-door-'))

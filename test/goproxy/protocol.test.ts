@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { makeModule } from '../support/goproxy/module-fixtures.ts'
 import { startModules, type ModuleDoor } from '../support/goproxy/module-door.ts'
@@ -63,6 +66,7 @@ describe('the GOPROXY protocol', () => {
     const door = await startModules(t, { modules: [await fixture()] })
     const cached = async (file: string) => {
       const reply = await door.ask(`${place}${file}`)
+      await door.settled()
       return [reply.field('x-cache'), reply.field('cache-control')]
     }
     const forEver = 'public, max-age=31536000, immutable'
@@ -85,6 +89,7 @@ describe('the GOPROXY protocol', () => {
     const door = await startModules(t, { modules: [await fixture(), await large()] })
     for (const file of ['/list', '/v1.2.3.info', '/v1.2.3.mod', '/v1.2.3.zip', '/v1.3.0.zip']) {
       await door.ask(`${place}${file}`)
+      await door.settled()
       const get = await door.ask(`${place}${file}`)
       const head = await door.ask(`${place}${file}`, '', 'HEAD')
       assert.equal(head.status, 200)
@@ -122,6 +127,7 @@ describe('the GOPROXY protocol', () => {
       const door = await startModules(t, { modules: [made] })
       const path = `${place}/${made.version}.zip`
       await door.ask(path)
+      await door.settled()
       const whole = await door.ask(path)
       const etag = whole.field('etag')!
       assert.equal(etag, `"${createHash('sha256').update(made.zip).digest('hex')}"`)
@@ -155,6 +161,7 @@ describe('the GOPROXY protocol', () => {
     const door = await startModules(t, { modules: [await fixture(), await large()] })
     for (const file of ['/list', '/v1.2.3.info', '/v1.2.3.mod', '/v1.2.3.zip', '/v1.3.0.zip']) {
       await door.ask(`${place}${file}`)
+      await door.settled()
       const full = await door.ask(`${place}${file}`)
       for (const condition of [
         `If-None-Match: ${full.field('etag')}`,
@@ -208,7 +215,7 @@ describe('the GOPROXY protocol', () => {
     }
   })
 
-  test('G8 G20 Disable-Module-Fetch, and offline: only what is kept', async (t) => {
+  test('G8 G20 Disable-Module-Fetch: only what is kept', async (t) => {
     const door = await startModules(t, { modules: [await fixture()] })
     const only = 'Disable-Module-Fetch: true\r\n'
     for (const file of ['/v1.2.3.info', '/v1.2.3.mod', '/v1.2.3.zip', '/main.info']) {
@@ -218,8 +225,27 @@ describe('the GOPROXY protocol', () => {
     assert.deepEqual(door.peer.asked, [])
     for (const file of ['/v1.2.3.info', '/v1.2.3.mod', '/v1.2.3.zip']) {
       assert.equal((await door.ask(`${place}${file}`)).status, 200)
+      await door.settled()
       assert.equal((await door.ask(`${place}${file}`, only)).status, 200)
     }
+  })
+
+  test('G20 offline: only what is kept, and nobody is asked', async (t) => {
+    const folder = await mkdtemp(join(tmpdir(), 'turnpike-offline-'))
+    const store = { disk: { path: folder } }
+    const online = await startModules(t, { modules: [await fixture()], goproxy: { store } })
+    const offline = await startModules(t, { modules: [await fixture()], goproxy: { store, offline: true } })
+    t.after(() => rm(folder, { recursive: true, force: true }))
+    const files = ['/v1.2.3.info', '/v1.2.3.mod', '/v1.2.3.zip']
+    for (const file of files) assertError(await offline.ask(`${place}${file}`), 404, 'ERR_MODULE_NOT_KEPT')
+    for (const file of files) {
+      const fetched = await online.ask(`${place}${file}`)
+      await online.settled()
+      const kept = await offline.ask(`${place}${file}`)
+      assert.deepEqual([fetched.status, kept.status, kept.body], [200, 200, fetched.body], file)
+    }
+    assert.equal((await offline.ask(`${place}/list`)).body, 'v1.2.3\n')
+    assert.deepEqual(offline.peer.asked, [])
   })
 
   test('what is answered with Disable-Module-Fetch is no answer for those who allow fetching', async (t) => {
@@ -268,6 +294,7 @@ describe('the GOPROXY protocol', () => {
     assert.deepEqual([cold.route, cold.cache, cold.upstream], ['goproxy:zip', 'miss', door.peer.url])
     const outcomes = cold.decisions!.map(({ by, outcome }) => `${by} ${outcome}`)
     assert.deepEqual(new Set(outcomes), new Set([`${door.peer.url} 200`]))
+    await door.settled()
     await door.ask(`${place}/v1.2.3.zip`)
     const warm = await door.line(2)
     assert.deepEqual(

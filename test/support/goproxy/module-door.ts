@@ -33,6 +33,8 @@ export interface ModuleDoor extends Omit<TestGateway, 'logged'> {
   /** The only member of the chain. */
   peer: ProxyPeer
   ask(path: string, fields?: string, method?: string): Promise<Message>
+  /** Resolves when no zip is on its way any more: a client has all of one just before the store has. */
+  settled(): Promise<void>
   /** The last line of the access log, when that many exchanges have ended. */
   line(count: number): Promise<ModuleLogLine>
 }
@@ -56,6 +58,7 @@ export async function startModules(t: TestContext, options: ModuleDoorOptions = 
     peer,
     ask: (path, fields = '', method = 'GET') =>
       ask(door.port, `${method} ${path} HTTP/1.1\r\nHost: modules.test\r\n${fields}\r\n`, method),
+    settled: () => door.when(() => door.count('stagedFiles') === 0, 'zips to be kept'),
     async line(count) {
       const lines: ModuleLogLine[] = await door.logged(count)
       return lines[count - 1]!

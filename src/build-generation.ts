@@ -25,11 +25,13 @@ export async function buildGeneration(
   const scope = parts.scope.child()
   const { viaLine, pseudonym } = pseudonyms(config, parts.pseudonym)
   const report = (error: unknown): void => logger.error('a middleware failed', { error })
+  const fails = (error: unknown): void => logger.error('the module proxy failed', { error })
+  const { goproxy, parents } = config
   try {
     const steps = Generation.building(config, {
       services,
       middleware: await loadMiddlewareDefinitions(config),
-      modules: config.goproxy === undefined ? null : await openModules(config.goproxy, services, scope, report),
+      modules: goproxy === undefined ? null : await openModules({ goproxy, parents }, services, scope, fails),
       via: viaLine === '' ? '' : pseudonym,
       scope,
       report,

@@ -29,6 +29,7 @@ export function controlView(turnpike: Turnpike, loopDelay: LoopDelay): ControlPo
     reload: () => turnpike.reread('api'),
     routes: () => turnpike.generation.router.routes.map((route) => describeRoute(route)),
     upstreams: () => [...turnpike.generation.clusters.values()].map((cluster) => describeCluster(cluster)),
+    modules: async () => (await turnpike.generation.moduleFacts()) ?? null,
     endpointHealth: () =>
       new Set(
         [...turnpike.generation.clusters.values()].flatMap(({ members }) =>

@@ -9,7 +9,7 @@ import { RedirectTarget } from './doors/gateway/redirect.ts'
 import { RespondTarget } from './doors/gateway/respond.ts'
 import { Router } from './doors/gateway/router.ts'
 import type { RouteConfig } from './doors/gateway/config.ts'
-import type { ModuleProxy } from './doors/goproxy/module-proxy.ts'
+import type { ModuleFacts, ModuleProxy } from './doors/goproxy/module-proxy.ts'
 import type { ParentRoute } from './engine/dial/parent.ts'
 import { Parents } from './engine/dial/parents.ts'
 import type { Exchange } from './engine/exchange.ts'
@@ -130,6 +130,11 @@ export class Generation implements Door {
   /** What a listener's exchanges are handed to. */
   doorOf(listener: string): Door {
     return this.listeners.get(listener) === 'goproxy' ? this.modules! : this
+  }
+
+  /** What the admin address shows of the module proxy; undefined where there is none. */
+  async moduleFacts(): Promise<ModuleFacts | undefined> {
+    return await this.parts.modules?.facts()
   }
 
   /** Whether the module proxy calls its exchanges so. */

@@ -27,7 +27,7 @@ export async function examineModuleChain(question: ChainQuestion): Promise<Chain
   const guard = new PublicAddresses(
     question.settings === null ? config.guard.allow : new CidrSet(['0.0.0.0/0', '::/0']),
   )
-  const direct = new Direct({ config, http, guard, services, scope, folder: null })
+  const direct = new Direct({ config, http, guard, parents: null, services, scope, folder: null })
   const examined = examineChain(question, { services, http, direct, signal: scope.signal })
   const report = await examined.finally(() => scope.close())
   if (faults.length > 0) throw new AggregateError(faults, 'The doctor did not end well.')

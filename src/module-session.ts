@@ -1,13 +1,15 @@
+import type { Config } from './config/config.ts'
 import type { GoproxyConfig } from './doors/goproxy/config.ts'
 import { openModuleServices, type ModuleServices } from './doors/goproxy/module-services.ts'
 import { Trail } from './doors/goproxy/origin/trail.ts'
+import { Parents } from './engine/dial/parents.ts'
 import { createEngine } from './engine/engine.ts'
 import { realWorld } from './engine/real-world.ts'
 import { Scope } from './engine/scope.ts'
 import { SharedStates } from './engine/shared-states.ts'
 
 /** What is kept of a version once it was fetched. */
-export interface FetchedVersion {
+export interface KeptVersion {
   modH1: string
   /** Null where the zip was not asked for. */
   zipH1: string | null
@@ -16,12 +18,12 @@ export interface FetchedVersion {
 /** A module proxy without a door, for commands that fetch as it does, beside the one that serves. */
 export interface ModuleSession extends AsyncDisposable {
   /** Has a version kept, with its zip where that is asked for; a query is resolved first. Rejects with a TurnpikeError. */
-  fetch(module: string, query: string, withZip: boolean, signal: AbortSignal): Promise<FetchedVersion>
+  keep(module: string, query: string, withZip: boolean, signal: AbortSignal): Promise<KeptVersion>
 }
 
 /** Opens what a config describes. Rejects with a TurnpikeError. */
 export async function openModuleSession(
-  config: GoproxyConfig,
+  { goproxy, parents }: { goproxy: GoproxyConfig; parents: Config['parents'] },
   notify: (message: string) => void,
 ): Promise<ModuleSession> {
   const world = realWorld()
@@ -45,9 +47,9 @@ export async function openModuleSession(
     alive.port1.close()
   }
   try {
-    const modules = await openModuleServices(config, { services, scope })
+    const modules = await openModuleServices(goproxy, { services, scope, parents: new Parents(parents) })
     return {
-      fetch: (module, query, withZip, signal) => fetchVersion(modules, module, query, withZip, signal),
+      keep: (module, query, withZip, signal) => keepVersion(modules, module, query, withZip, signal),
       [Symbol.asyncDispose]: close,
     }
   } catch (error) {
@@ -56,40 +58,26 @@ export async function openModuleSession(
   }
 }
 
-async function fetchVersion(
+async function keepVersion(
   { library, store }: ModuleServices,
   module: string,
   query: string,
   withZip: boolean,
   signal: AbortSignal,
-): Promise<FetchedVersion> {
+): Promise<KeptVersion> {
   const ask = { signal, trail: new Trail(), fetch: true }
   const { bytes } = query === 'latest' ? await library.latest(module, ask) : await library.info(module, query, ask)
   // The library has checked that it is an .info.
   const { Version: version }: { Version: string } = JSON.parse(bytes.toString('utf8'))
   await library.mod(module, version, ask)
-  if (withZip) await readZip(library, module, version, ask)
+  if (withZip) {
+    const answer = await library.zip(module, version, ask)
+    try {
+      await answer.whole
+    } finally {
+      await answer.close()
+    }
+  }
   const stored = await store.get(module, version)
   return { modH1: stored!.modH1, zipH1: stored!.zip?.h1 ?? null }
-}
-
-/** Reads a zip that is on its way to its end: then it is checked, and kept. */
-async function readZip(
-  library: ModuleServices['library'],
-  module: string,
-  version: string,
-  ask: Parameters<ModuleServices['library']['zip']>[2],
-): Promise<void> {
-  const answer = await library.zip(module, version, ask)
-  try {
-    if (answer.kind === 'stored') return
-    const piece = Buffer.allocUnsafe(256 * 1024)
-    for (let position = 0; ;) {
-      const length = await answer.file.read(piece, position)
-      if (length === 0) return
-      position += length
-    }
-  } finally {
-    await answer.close()
-  }
 }

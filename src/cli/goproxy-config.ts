@@ -19,23 +19,33 @@ export const storeUsage = `  -c, --config FILE      the config with the \`goprox
   -h, --help             shows this
 `
 
+interface Chosen {
+  config?: string | undefined
+  dir?: string | undefined
+}
+
 /** The module proxy that a command is about: that of a config, else that of `turnpike goproxy`. Throws a FaultError. */
-export async function goproxyConfig(
-  { config, dir }: { config?: string | undefined; dir?: string | undefined },
+export async function goproxyConfig(chosen: Chosen, io: CliIo): Promise<GoproxyConfig> {
+  return (await moduleConfig(chosen, io)).goproxy
+}
+
+/** The same with the parents that it may name. */
+export async function moduleConfig(
+  { config, dir }: Chosen,
   io: CliIo,
-): Promise<GoproxyConfig> {
+): Promise<{ goproxy: GoproxyConfig; parents: Config['parents'] }> {
   if (config !== undefined && dir !== undefined) throw new FaultError('--config and --dir exclude each other.')
   const file = config ?? (dir === undefined ? await findConfigFile(io.cwd) : undefined)
   if (file !== undefined) {
     const { config: loaded, source } = await loadConfig(file, { cwd: io.cwd, env: io.env })
     if (loaded.goproxy === undefined) throw new FaultError(`${source.file} has no \`goproxy\` block.`)
-    return loaded.goproxy
+    return { goproxy: loaded.goproxy, parents: loaded.parents }
   }
   const go = goEnvironment(io.env)
   const path = dir === undefined ? defaultFolder(io) : resolve(io.cwd, dir)
   const made = oneLineConfig(go, '127.0.0.1:0', path)
   const { config: loaded } = await loadConfigObject(made, { cwd: io.cwd, env: io.env })
-  return loaded.goproxy!
+  return { goproxy: loaded.goproxy!, parents: loaded.parents }
 }
 
 /** Where modules are kept when nobody says otherwise. */

@@ -3,7 +3,7 @@ import { resolve } from 'node:path'
 import { TurnpikeError } from '../core/error.ts'
 import { openModuleSession } from '../module-session.ts'
 import { command, FaultError, UsageError } from './command.ts'
-import { goproxyConfig, storeOptions, storeUsage } from './goproxy-config.ts'
+import { moduleConfig, storeOptions, storeUsage } from './goproxy-config.ts'
 import { exit, type CliIo } from './io.ts'
 import { lastingStore, storeFault } from './kept-store.ts'
 import { ProgressBar } from './progress-bar.ts'
@@ -27,7 +27,8 @@ export const warm = command({ usage, options: storeOptions }, async ({ values, p
   const [file, ...more] = positionals
   if (file === undefined || more.length > 0) throw new UsageError('One file is needed: a go.sum, or a list.')
   const items = await readItems(file, io)
-  const config = lastingStore(await goproxyConfig(values, io))
+  const { goproxy, parents } = await moduleConfig(values, io)
+  const config = { goproxy: lastingStore(goproxy), parents }
   const stop = new AbortController()
   const interrupt = (): void => stop.abort(new Error('interrupted'))
   process.once('SIGINT', interrupt).once('SIGTERM', interrupt)
@@ -44,7 +45,7 @@ export const warm = command({ usage, options: storeOptions }, async ({ values, p
       for (const item of waiting) {
         if (stop.signal.aborted) return
         const name = `${item.module}@${item.version}`
-        const fault = await fetchItem(session.fetch, item, stop.signal)
+        const fault = await keepItem(session.keep, item, stop.signal)
         if (fault !== null) faults.push(`${name}: ${fault}`)
         bar.step(name)
       }
@@ -68,16 +69,16 @@ async function readItems(file: string, { cwd }: CliIo): Promise<WarmItem[]> {
   }
 }
 
-type Fetch = Awaited<ReturnType<typeof openModuleSession>>['fetch']
+type Keep = Awaited<ReturnType<typeof openModuleSession>>['keep']
 
 /** What is wrong, null for nothing. */
-async function fetchItem(
-  fetch: Fetch,
+async function keepItem(
+  keep: Keep,
   { module, version, zipH1, modH1, modOnly }: WarmItem,
   signal: AbortSignal,
 ): Promise<string | null> {
   try {
-    const kept = await fetch(module, version, !modOnly, signal)
+    const kept = await keep(module, version, !modOnly, signal)
     if (modH1 !== null && kept.modH1 !== modH1) return `its go.mod is ${kept.modH1}, the go.sum says ${modH1}`
     if (zipH1 !== null && kept.zipH1 !== zipH1) return `its zip is ${kept.zipH1}, the go.sum says ${zipH1}`
     return null

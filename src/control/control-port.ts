@@ -48,6 +48,8 @@ export interface ControlPort {
   routes(): unknown
   /** With their endpoints, and the state of those. */
   upstreams(): ClusterView[]
+  /** The module proxy: its chain, store and checksum databases; null where there is none. */
+  modules(): Promise<unknown>
   /** Of every endpoint that the config names, each once. */
   endpointHealth(): Iterable<EndpointHealth>
   /** Lines of the access log that were not written. */

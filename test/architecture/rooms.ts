@@ -79,6 +79,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       'index.ts',
       'load-off-loop.ts',
       'module-store-tools.ts',
+      'module-session.ts',
       'module-doctor.ts',
       'module-publisher.ts',
     ],

@@ -67,6 +67,7 @@ export function controlPort(wanted: Partial<ControlPort> = {}): ControlPort {
         ],
       },
     ],
+    modules: () => Promise.resolve(null),
     endpointHealth: () => [probedEndpoint()],
     logDropped: () => 3,
     loopDelay: () => ({ p50: 0.0001, p90: 0.0002, p99: 0.003, max: 0.01, count: 100, sum: 0.02 }),

@@ -276,7 +276,7 @@ test('G5 nothing of an examination is left when it is over', async (t) => {
   const config = goproxySchema.parse({ sumdb: 'off' })
   const http = new PooledHttpClient(services, '', scope)
   const guard = new PublicAddresses(new CidrSet([]))
-  const direct = new Direct({ config, http, guard, services, scope, folder: null })
+  const direct = new Direct({ config, http, guard, parents: null, services, scope, folder: null })
   const report = await examineChain(
     {
       chain: `http://127.0.0.1:${hole}|${peer.url}|${silent.url}`,

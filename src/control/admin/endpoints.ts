@@ -6,6 +6,7 @@ import { health } from './health.ts'
 import { indexList } from './index-list.ts'
 import { ledger } from './ledger.ts'
 import { metrics } from './metrics.ts'
+import { modules } from './modules.ts'
 import { page } from './page.ts'
 import { ready } from './ready.ts'
 import { reload } from './reload.ts'
@@ -25,6 +26,7 @@ export function adminEndpoints(): readonly AdminEndpoint[] {
     configDump,
     routes,
     upstreams,
+    modules,
     ledger,
     why,
   ]

@@ -240,5 +240,4 @@ export const goproxySchema = z.strictObject({
 /** As checked, defaults applied. */
 export type GoproxyConfig = z.output<typeof goproxySchema>
 export type MemberConfig = GoproxyConfig['upstreams'][string]
-export type CredentialConfig = GoproxyConfig['credentials'][number]
 export type StoreConfig = GoproxyConfig['store']

@@ -1,9 +1,11 @@
 import { TurnpikeError } from '../../core/error.ts'
 import type { Exchange } from '../../engine/exchange.ts'
+import type { Parents } from '../../engine/dial/parents.ts'
 import { FileBodies } from '../../engine/file-body.ts'
 import type { Scope } from '../../engine/scope.ts'
 import type { Door, EngineServices } from '../../engine/services.ts'
 import type { GoproxyConfig } from './config.ts'
+import type { ChainMember } from './origin/chain-link.ts'
 import { openModuleServices, type ModuleServices } from './module-services.ts'
 import { ClientAuth } from './policy/client-auth.ts'
 import { ClientLimits } from './policy/client-limits.ts'
@@ -22,8 +24,20 @@ export interface ModuleProxyParts {
   services: EngineServices
   /** Its own: all that it starts ends with it. It lives as long as any generation has this very config. */
   scope: Scope
+  /** Those of the config. */
+  parents: Parents
   /** Told what nobody else hears of. */
   report: (error: unknown) => void
+}
+
+/** What the admin address shows. */
+export interface ModuleFacts {
+  chain: ChainMember[]
+  store: { kind: string; bytes: number; versions: number }
+  /** The checksum database that is asked and mirrored, null for none. */
+  sumdb: string | null
+  /** The verifier key of its own one, null for none. */
+  ownSumdb: string | null
 }
 
 /** The door to Go modules. */
@@ -31,6 +45,7 @@ export class ModuleProxy implements Door {
   /** Its store is open and it can serve. Rejects with a TurnpikeError. */
   readonly ready: Promise<void>
   private readonly parts: ModuleProxyParts
+  private readonly config: GoproxyConfig
   private readonly auth: ClientAuth
   private readonly limits: ClientLimits
   private readonly warm: WarmReplies
@@ -41,6 +56,7 @@ export class ModuleProxy implements Door {
     const { services, scope } = parts
     const { world } = services
     this.parts = parts
+    this.config = config
     this.auth = new ClientAuth(config.auth, scope, world)
     this.limits = new ClientLimits(config.limits, world)
     this.warm = new WarmReplies(world, (module, version) => this.modules?.store.touch(module, version))
@@ -60,6 +76,18 @@ export class ModuleProxy implements Door {
       else void this.serveWhen(proved, exchange, mount)
     } catch (thrown) {
       this.refuse(exchange, thrown)
+    }
+  }
+
+  /** How it does now. */
+  async facts(): Promise<ModuleFacts> {
+    const { chain, store, ownSumdb } = this.modules!
+    const { config } = this
+    return {
+      chain: chain.members,
+      store: { kind: Object.keys(config.store)[0]!, ...(await store.usage()) },
+      sumdb: config.sumdb?.name ?? null,
+      ownSumdb: ownSumdb && (await ownSumdb.verifierKey()),
     }
   }
 

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path'
 import { PooledHttpClient } from '../../engine/client/pooled-http-client.ts'
+import type { Parents } from '../../engine/dial/parents.ts'
 import type { Scope } from '../../engine/scope.ts'
 import type { EngineServices } from '../../engine/services.ts'
 import { ModulePatterns } from '../../gomod/module-pattern.ts'
@@ -41,22 +42,30 @@ export interface ModuleServices {
 /** Builds it from a config; all of it ends with the scope. Rejects where the store cannot be used, or a key is none. */
 export async function openModuleServices(
   config: GoproxyConfig,
-  { services, scope }: { services: EngineServices; scope: Scope },
+  { services, scope, parents }: { services: EngineServices; scope: Scope; parents: Parents },
 ): Promise<ModuleServices> {
   const { world, ledger } = services
   const via = services.viaLine === '' ? '' : services.pseudonym
-  const http = new PooledHttpClient(services, via, scope)
+  const route = parents.route(config.parent)
+  const http = new PooledHttpClient(services, via, scope, route)
   const policy = new ModulePolicy(config, world)
-  const store = await openStore(config.store, { services, scope, http, pinned: new ModulePatterns(config.pinned) })
+  const store = await openStore(config.store, {
+    services,
+    scope,
+    // A bucket is the network's own.
+    http: new PooledHttpClient(services, via, scope),
+    pinned: new ModulePatterns(config.pinned),
+  })
   const direct = new Direct({
     config,
     http,
     guard: new PublicAddresses(config.guard.allow),
+    parents: route,
     services,
     scope,
     folder: config.store.disk === undefined ? null : resolve(config.store.disk.path, 'clones'),
   })
-  const chain = new Chain({ config, http, direct, scope, services })
+  const chain = new Chain({ config, http, direct, parents, scope, services })
   const { documents } = store
   const mirror =
     config.sumdb === null

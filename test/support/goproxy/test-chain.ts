@@ -6,6 +6,7 @@ import { Chain } from '../../../src/doors/goproxy/origin/chain.ts'
 import type { Ask, ModuleOrigin } from '../../../src/doors/goproxy/origin/module-origin.ts'
 import { Trail } from '../../../src/doors/goproxy/origin/trail.ts'
 import { PooledHttpClient } from '../../../src/engine/client/pooled-http-client.ts'
+import { Parents } from '../../../src/engine/dial/parents.ts'
 import type { Notify } from '../../../src/engine/services.ts'
 import { FixtureOrigin } from './fixture-origin.ts'
 import { testScope, type TestScope } from './test-scope.ts'
@@ -34,7 +35,7 @@ export function testChain(
     for (const file of [tls.ca, tls.cert, tls.key]) file?.fill(file.path, readFileSync(file.path, 'utf8'))
   }
   const http = new PooledHttpClient(services, 'test', scope)
-  const chain = new Chain({ config: checked, http, direct, scope, services })
+  const chain = new Chain({ config: checked, http, direct, parents: new Parents({}), scope, services })
   return {
     services,
     scope,

@@ -86,6 +86,7 @@ export function testDirect(
     config: checked,
     http: new PooledHttpClient(services, '', scope),
     guard: new PublicAddresses(checked.guard.allow),
+    parents: null,
     services,
     scope,
     folder,

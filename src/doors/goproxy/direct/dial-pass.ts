@@ -1,12 +1,15 @@
 import { randomBytes } from 'node:crypto'
 import { TurnpikeError } from '../../../core/error.ts'
 import type { AddressGuard } from '../../../engine/dial/address-guard.ts'
+import type { ParentRoute } from '../../../engine/dial/parent.ts'
 
 /** What one run of git may connect to, and what came of it: its user name at the `DialProxy`. */
 export class DialPass {
   readonly user = randomBytes(12).toString('hex')
   readonly password = randomBytes(24).toString('hex')
   readonly guard: AddressGuard
+  /** The parents to go through, null for none. */
+  readonly via: ParentRoute | null
   /** Why its last connection could not be made: says more than git does. */
   failure: TurnpikeError | null = null
   private bytesLeft: number
@@ -14,8 +17,9 @@ export class DialPass {
   private closed = false
 
   /** `maxBytes`: what all of its connections may bring together. */
-  constructor(guard: AddressGuard, maxBytes: number) {
+  constructor(guard: AddressGuard, via: ParentRoute | null, maxBytes: number) {
     this.guard = guard
+    this.via = via
     this.bytesLeft = maxBytes
   }
 

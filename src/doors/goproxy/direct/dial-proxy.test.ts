@@ -68,7 +68,7 @@ test('RFC 1928: bytes go both ways, whatever pieces the handshake comes in, and 
   const { services, scope } = testScope(t)
   const proxy = new DialProxy(services, scope)
   const target = await echo(t)
-  const pass = new DialPass(loopback, 1000)
+  const pass = new DialPass(loopback, null, 1000)
   proxy.admit(pass)
   const said = Buffer.concat([greeting(pass), to('127.0.0.1', target)])
   for (const size of [1, 3, said.length]) {
@@ -88,7 +88,7 @@ test('without a pass, with a wrong password, and after it was revoked there is n
   const { services, scope } = testScope(t)
   const proxy = new DialProxy(services, scope)
   const target = await echo(t)
-  const pass = new DialPass(loopback, 1000)
+  const pass = new DialPass(loopback, null, 1000)
   const reply = async (...pieces: Buffer[]): Promise<number[]> => {
     const client = new Client(t, await proxy.port())
     client.socket.write(Buffer.concat(pieces))
@@ -113,7 +113,7 @@ test('F8 what the guard forbids is answered "not allowed", and the pass tells wh
   const proxy = new DialProxy(services, scope)
   const target = await echo(t)
   for (const host of ['127.0.0.1', 'localhost', '169.254.169.254', '2130706433']) {
-    const pass = new DialPass(new PublicAddresses(new CidrSet([])), 1000)
+    const pass = new DialPass(new PublicAddresses(new CidrSet([])), null, 1000)
     proxy.admit(pass)
     const client = new Client(t, await proxy.port())
     client.socket.write(Buffer.concat([greeting(pass), to(host, target)]))
@@ -126,7 +126,7 @@ test('a run gets no more bytes than its pass allows', async (t) => {
   const { services, scope } = testScope(t)
   const proxy = new DialProxy(services, scope)
   const target = await echo(t)
-  const pass = new DialPass(loopback, 1000)
+  const pass = new DialPass(loopback, null, 1000)
   proxy.admit(pass)
   const client = new Client(t, await proxy.port())
   client.socket.write(Buffer.concat([greeting(pass), to('127.0.0.1', target)]))

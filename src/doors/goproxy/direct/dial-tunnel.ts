@@ -114,7 +114,7 @@ export class DialTunnel {
       timers.remove(this.deadline)
       this.dial = dialler.dial(
         { kind: 'tcp', host, port },
-        { connectMs: CONNECT_MS, tls: null, tlsMs: 0, guard: pass.guard },
+        { connectMs: CONNECT_MS, tls: null, tlsMs: 0, guard: pass.guard, via: pass.via, serverFirst: true },
         {
           connected: (upstream) => this.splice(upstream, pass),
           failed: (error) => {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { HttpClient } from '../../../engine/client/http-client.ts'
 import type { AddressGuard } from '../../../engine/dial/address-guard.ts'
+import type { ParentRoute } from '../../../engine/dial/parent.ts'
 import type { Scope } from '../../../engine/scope.ts'
 import type { EngineServices } from '../../../engine/services.ts'
 import { ModulePatterns } from '../../../gomod/module-pattern.ts'
@@ -28,6 +29,8 @@ export interface DirectParts {
   http: HttpClient
   /** Which addresses hosts, redirects and remotes may lead to. */
   guard: AddressGuard
+  /** The parents that git's remotes are reached through, null for none; `http` has its own. */
+  parents: ParentRoute | null
   services: EngineServices
   scope: Scope
   /** Where clones are kept, which several processes may share; made where it is not there. Null: a temporary one. */
@@ -49,13 +52,13 @@ export class Direct implements ModuleOrigin {
   private clones: Promise<Clones> | null = null
 
   constructor(parts: DirectParts) {
-    const { config, http, guard, services, scope, deadlines = defaultDeadlines } = parts
+    const { config, http, guard, parents, services, scope, deadlines = defaultDeadlines } = parts
     const credentials = new Credentials(config)
     const { concurrentFetches } = config.limits
     this.parts = parts
     this.web = new GuardedWeb(http, guard, credentials)
     this.errors = new DirectErrors(this.web)
-    this.git = new Git({ services, scope, guard, credentials, concurrentFetches, deadlines })
+    this.git = new Git({ services, scope, guard, parents, credentials, concurrentFetches, deadlines })
     this.finder = new RepositoryFinder({
       repositories: config.repositories,
       insecure: new ModulePatterns(config.insecure),

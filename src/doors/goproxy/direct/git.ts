@@ -1,5 +1,6 @@
 import { TurnpikeError } from '../../../core/error.ts'
 import type { AddressGuard } from '../../../engine/dial/address-guard.ts'
+import type { ParentRoute } from '../../../engine/dial/parent.ts'
 import type { EngineServices } from '../../../engine/services.ts'
 import type { Scope } from '../../../engine/scope.ts'
 import { FetchGate } from '../library/fetch-gate.ts'
@@ -16,6 +17,8 @@ export interface GitParts {
   services: EngineServices
   scope: Scope
   guard: AddressGuard
+  /** The parents that remotes are reached through, null for none. */
+  parents: ParentRoute | null
   credentials: Credentials
   /** Runs that fetch at a time; others wait. */
   concurrentFetches: number
@@ -66,8 +69,8 @@ export class Git {
   }
 
   private async connected(clone: string, remote: GitRemote, args: readonly string[], options: RunOptions) {
-    const { guard, credentials, deadlines } = this.parts
-    const pass = new DialPass(guard, MAX_FETCH_BYTES)
+    const { guard, parents, credentials, deadlines } = this.parts
+    const pass = new DialPass(guard, parents, MAX_FETCH_BYTES)
     const way = { pass, port: await this.proxy.port() }
     const env = await remoteEnvironment(await this.home(), clone, remote, credentials, way)
     const run = { args, env, deadlineMs: deadlines.remoteMs, maxBytes: MAX_OUTPUT_BYTES, ...options }

@@ -1,5 +1,6 @@
 import { TurnpikeError } from '../../../core/error.ts'
 import type { HttpClient } from '../../../engine/client/http-client.ts'
+import type { Parents } from '../../../engine/dial/parents.ts'
 import type { Scope } from '../../../engine/scope.ts'
 import type { EngineServices } from '../../../engine/services.ts'
 import { ModulePatterns } from '../../../gomod/module-pattern.ts'
@@ -22,6 +23,8 @@ export interface ChainParts {
   http: HttpClient
   /** What stands for `direct`, and where private modules come from. */
   direct: ModuleOrigin
+  /** Those that members may name. */
+  parents: Parents
   scope: Scope
   services: EngineServices
 }
@@ -117,9 +120,11 @@ export class Chain implements ModuleOrigin {
   }
 
   private httpFiles(url: URL, settings: MemberConfig): HttpFiles {
-    const { http, services, scope } = this.parts
+    const { http, parents, services, scope } = this.parts
     const { credentials, guard } = this
-    return new HttpFiles({ url, name: nameOf(url.href), settings, credentials, http, guard, services, scope })
+    const { parent } = settings
+    const way = parent === undefined ? {} : { parents: parents.route(parent ?? []) }
+    return new HttpFiles({ url, name: nameOf(url.href), settings, credentials, http, guard, services, scope, ...way })
   }
 }
 

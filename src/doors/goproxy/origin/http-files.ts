@@ -1,6 +1,8 @@
 import { TurnpikeError } from '../../../core/error.ts'
 import type { ClientReply, ClientTimeouts, HttpClient } from '../../../engine/client/http-client.ts'
 import type { AddressGuard } from '../../../engine/dial/address-guard.ts'
+import type { ParentRoute } from '../../../engine/dial/parent.ts'
+import { freePiece } from '../../../engine/http1/free-piece.ts'
 import type { Scope } from '../../../engine/scope.ts'
 import type { EngineServices } from '../../../engine/services.ts'
 import type { MemberConfig } from '../config.ts'
@@ -23,6 +25,8 @@ export interface HttpFilesParts {
   settings: MemberConfig
   credentials: Credentials
   http: HttpClient
+  /** The parents to go through, null for none. Absent: those of `http`. */
+  parents?: ParentRoute | null
   /** For addresses that the member sends us to: somebody else's choice (F8). */
   guard: AddressGuard
   services: EngineServices
@@ -72,6 +76,7 @@ export class HttpFiles implements ModuleFiles {
         size += piece.length
         if (Math.max(size, reply.length) > maxBytes) throw tooLarge(name, maxBytes)
         await into.write(piece)
+        if ((into.path ?? null) !== null) freePiece(piece)
       }
       this.health.succeeded(latencyMs)
     } catch (thrown) {
@@ -104,7 +109,7 @@ export class HttpFiles implements ModuleFiles {
   }
 
   private async ask(url: URL, timeouts: ClientTimeouts, signal: AbortSignal): Promise<ClientReply> {
-    const { guard } = this.parts
+    const { guard, parents } = this.parts
     const own = url.origin === this.parts.url.origin
     if (url.protocol === 'https:') this.tls ??= memberTls(this.parts.settings.tls)
     const tls = own ? this.tls?.member : this.tls?.others
@@ -115,6 +120,7 @@ export class HttpFiles implements ModuleFiles {
       timeouts,
       ...(tls === undefined ? {} : { tls }),
       guard: own ? null : guard,
+      ...(parents === undefined ? {} : { via: parents }),
       signal,
     })
     if (own) this.noteTls(reply.tlsVersion)

@@ -2,6 +2,8 @@
 export interface FileSink {
   /** Size that was announced; -1 where unknown. */
   expected: number
+  /** Where it is on disk: then what was written is the writer's again. Absent or null: it keeps what it was given. */
+  readonly path?: string | null
   write(bytes: Buffer): Promise<void>
   end(): Promise<void>
 }

@@ -37,6 +37,7 @@ export async function prepareFromTag(
   const { zip, mod } = goZipLimits
   const direct = new Direct({
     ...parts,
+    parents: null,
     config: {
       repositories: { [repository.root]: pathToFileURL(repository.folder).href },
       insecure: [],

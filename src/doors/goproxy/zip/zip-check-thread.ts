@@ -11,6 +11,8 @@ import type { ZipCheckerParts } from './zip-checker.ts'
 const IDLE_MS = 10_000
 /** Several times what the largest directory takes that a zip may have. */
 const HEAP_MB = 512
+/** What is inflated is not on the heap. */
+const YOUNG_HEAP_MB = 4
 
 /** One thread that checks zips, one at a time. Counted in the ledger; ends with the scope, or when nothing was asked of it for 10 s. */
 export class ZipCheckThread {
@@ -29,7 +31,7 @@ export class ZipCheckThread {
     this.parts = parts
     const { scope, ledger } = parts
     const workerUrl = new URL(`./zip-check-worker${extname(import.meta.filename)}`, import.meta.url)
-    this.worker = new Worker(workerUrl, { resourceLimits: { maxOldGenerationSizeMb: HEAP_MB } })
+    this.worker = new Worker(workerUrl, { resourceLimits: { maxOldGenerationSizeMb: HEAP_MB, maxYoungGenerationSizeMb: YOUNG_HEAP_MB } })
     ledger.enter('workers')
     this.worker.on('message', (message: ZipCheckMessage) => this.job?.resolve(message))
     this.worker.on('error', (cause) => this.stop(new TurnpikeError('ERR_INTERNAL', { phase: 'body', cause })))

@@ -58,6 +58,11 @@ function installed(program: string, contender: string): boolean {
   return false
 }
 
+/** Of CPU time for each request: more than 1 is cheaper than the other. */
+function ratio(one: MeasuredWarm, other: MeasuredWarm): number {
+  return pairedRatio(other.cpuMicrosecondsPerRequest, one.cpuMicrosecondsPerRequest)
+}
+
 function warmSection(
   { name, title }: WarmScenario,
   all: readonly MeasuredWarm[],
@@ -65,8 +70,6 @@ function warmSection(
 ): Section {
   const large = name === 'large' || name === 'zip'
   const of = (contender: string) => all.find((each) => each.contender === contender)
-  const ratio = (one: MeasuredWarm, other: MeasuredWarm): number =>
-    pairedRatio(other.cpuMicrosecondsPerRequest, one.cpuMicrosecondsPerRequest)
   const nginx = of('nginx')
   const rows = all.map((each) => {
     const [lowest, highest] = range(each.cpuMicrosecondsPerRequest)
@@ -84,16 +87,11 @@ function warmSection(
     title: `goproxy: ${title}`,
     note: `wrk, 1 thread; every contender has it already; median of ${rounds} interleaved rounds of ${seconds} s, each after 1 s that is not counted; ratios are medians of paired rounds.`,
     body: table(['', 'requests/s', 'CPU µs/request', 'range', 'per CPU-second, to nginx', 'core busy', 'errors'], rows),
-    targets: targetsOf(name, all, ratio, large),
+    targets: targetsOf(name, all, large),
   }
 }
 
-function targetsOf(
-  name: string,
-  all: readonly MeasuredWarm[],
-  ratio: (one: MeasuredWarm, other: MeasuredWarm) => number,
-  large: boolean,
-): Target[] {
+function targetsOf(name: string, all: readonly MeasuredWarm[], large: boolean): Target[] {
   const of = (contender: string) => all.find((each) => each.contender === contender)
   const turnpike = of('turnpike')
   if (turnpike === undefined) return []

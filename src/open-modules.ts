@@ -17,7 +17,10 @@ export async function openModules(
   // Nothing of it is loaded where it is not configured.
   const { ModuleProxy: Loaded } = await import('./doors/goproxy/module-proxy.ts')
   const key = `goproxy:${hash('sha256', contentText([goproxy, parents]))}`
-  const modules = scope.shared(key, (own) => new Loaded(goproxy, { services, scope: own, parents: new Parents(parents), report }))
+  const modules = scope.shared(
+    key,
+    (own) => new Loaded(goproxy, { services, scope: own, parents: new Parents(parents), report }),
+  )
   await modules.ready
   return modules
 }

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { TurnpikeError } from '../core/error.ts'
-import { openModuleSession } from '../module-session.ts'
+import { openModuleSession, type ModuleSession } from '../module-session.ts'
 import { command, FaultError, UsageError } from './command.ts'
 import { moduleConfig, storeOptions, storeUsage } from './goproxy-config.ts'
 import { exit, type CliIo } from './io.ts'
@@ -45,7 +45,7 @@ export const warm = command({ usage, options: storeOptions }, async ({ values, p
       for (const item of waiting) {
         if (stop.signal.aborted) return
         const name = `${item.module}@${item.version}`
-        const fault = await keepItem(session.keep, item, stop.signal)
+        const fault = await keepItem(session, item, stop.signal)
         if (fault !== null) faults.push(`${name}: ${fault}`)
         bar.step(name)
       }
@@ -69,16 +69,14 @@ async function readItems(file: string, { cwd }: CliIo): Promise<WarmItem[]> {
   }
 }
 
-type Keep = Awaited<ReturnType<typeof openModuleSession>>['keep']
-
 /** What is wrong, null for nothing. */
 async function keepItem(
-  keep: Keep,
+  session: ModuleSession,
   { module, version, zipH1, modH1, modOnly }: WarmItem,
   signal: AbortSignal,
 ): Promise<string | null> {
   try {
-    const kept = await keep(module, version, !modOnly, signal)
+    const kept = await session.keep(module, version, !modOnly, signal)
     if (modH1 !== null && kept.modH1 !== modH1) return `its go.mod is ${kept.modH1}, the go.sum says ${modH1}`
     if (zipH1 !== null && kept.zipH1 !== zipH1) return `its zip is ${kept.zipH1}, the go.sum says ${zipH1}`
     return null

@@ -11,14 +11,12 @@ export function usualShell(env: Readonly<Record<string, string | undefined>>): S
 
 /** A line that sets an environment variable; whatever is in the value stays text. */
 export function shellAssignment(shell: Shell, name: string, value: string): string {
-  switch (shell) {
-    case 'bash':
-      return `export ${name}='${value.replaceAll("'", "'\\''")}'`
-    case 'fish':
-      return `set -gx ${name} '${value.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`
-    case 'powershell':
-      return `$Env:${name} = '${value.replaceAll("'", "''")}'`
-    case 'cmd':
-      return `set "${name}=${value.replaceAll('%', '%%')}"`
-  }
+  return assignments[shell](name, value)
+}
+
+const assignments: Readonly<Record<Shell, (name: string, value: string) => string>> = {
+  bash: (name, value) => `export ${name}='${value.replaceAll("'", "'\\''")}'`,
+  fish: (name, value) => `set -gx ${name} '${value.replaceAll('\\', '\\\\').replaceAll("'", "\\'")}'`,
+  powershell: (name, value) => `$Env:${name} = '${value.replaceAll("'", "''")}'`,
+  cmd: (name, value) => `set "${name}=${value.replaceAll('%', '%%')}"`,
 }

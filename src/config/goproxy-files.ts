@@ -12,7 +12,6 @@ export interface NamedFile {
 /** Where the `goproxy` block of an unchecked config names files: secrets, certificates, keys, a netrc. */
 export function goproxyFiles(data: unknown): NamedFile[] {
   const goproxy = treeOf(treeOf(data)['goproxy'])
-  const secret = (...path: Path): NamedFile => ({ path: ['goproxy', ...path, 'file'], kind: 'secret' })
   const members = Object.keys(treeOf(goproxy['upstreams'])).flatMap((url): NamedFile[] => {
     const tls = ['goproxy', 'upstreams', url, 'tls']
     return [
@@ -38,4 +37,8 @@ export function goproxyFiles(data: unknown): NamedFile[] {
     secret('coordination', 'redis', 'password'),
     { path: ['goproxy', 'coordination', 'redis', 'ca'], kind: 'certificates' },
   ]
+}
+
+function secret(...path: Path): NamedFile {
+  return { path: ['goproxy', ...path, 'file'], kind: 'secret' }
 }

@@ -96,7 +96,15 @@ test('W5 what is known of an endpoint survives a reload that leaves its connecti
   const admission = { maxInFlight: 9 }
   const load = (wanted: UpstreamConfig): { cluster: Cluster; close: () => Promise<void> } => {
     const scope = root.child()
-    const cluster = new Cluster({ name: 'app', config: wanted, services, security: null, via: '', parents: null, scope })
+    const cluster = new Cluster({
+      name: 'app',
+      config: wanted,
+      services,
+      security: null,
+      via: '',
+      parents: null,
+      scope,
+    })
     return { cluster, close: () => scope.close() }
   }
   const first = load(config({ circuitBreaker, admission }))

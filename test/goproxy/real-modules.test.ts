@@ -14,13 +14,13 @@ test('modules of the world through the proxy: the same as from the upstream alon
   if (upstream === null) return
   const database = await SumdbServer.start(t)
   await database.add(...upstream.sums)
-  const { name, verifierKey } = database
+  const { verifierKey } = database
   const folder = await mkdtemp(join(tmpdir(), 'turnpike-modules-'))
   t.after(() => rm(folder, { recursive: true, force: true }))
   const { url } = await startModules(t, {
     goproxy: {
       chain: upstream.url,
-      sumdb: { name, key: verifierKey, url: database.url },
+      sumdb: { name: database.name, key: verifierKey, url: database.url },
       store: { disk: { path: folder } },
     },
   })
@@ -68,7 +68,7 @@ test('modules of the world through the proxy: the same as from the upstream alon
     const outcomes = []
     for (const go of [alone, through]) {
       await go.forget()
-      for (const [name, text] of Object.entries(project)) writeFileSync(join(go.folder, name), text)
+      for (const [file, text] of Object.entries(project)) writeFileSync(join(go.folder, file), text)
       const texts = []
       for (const args of [
         ['mod', 'tidy'],
@@ -78,7 +78,7 @@ test('modules of the world through the proxy: the same as from the upstream alon
       ]) {
         const { code, stderr } = await go.run(...args)
         assert.equal(code, 0, `go ${args.join(' ')}: ${stderr}`)
-        texts.push(...['go.mod', 'go.sum'].map((name) => readFileSync(join(go.folder, name), 'utf8')))
+        texts.push(...['go.mod', 'go.sum'].map((file) => readFileSync(join(go.folder, file), 'utf8')))
       }
       outcomes.push(texts)
     }
@@ -94,5 +94,6 @@ function sums(stdout: string): unknown[] {
       const { Path, Version, Sum, GoModSum, Error: fault }: Record<string, string> = JSON.parse(text)
       return [Path, Version, Sum, GoModSum, fault]
     })
-    .toSorted()
+    .map((each) => JSON.stringify(each))
+    .toSorted((a, b) => a.localeCompare(b))
 }

@@ -26,12 +26,6 @@ export interface ParentRoute {
 
 /** How a parent is asked for a tunnel. */
 export function handshakeWith({ kind, credentials }: Parent, target: TunnelTarget): TunnelHandshake {
-  switch (kind) {
-    case 'http':
-      return new ConnectHandshake(target, credentials)
-    case 'socks5':
-      return new Socks5Handshake(target, credentials)
-    case 'socks4':
-      return new Socks4Handshake(target, credentials)
-  }
+  const Handshake = { http: ConnectHandshake, socks5: Socks5Handshake, socks4: Socks4Handshake }[kind]
+  return new Handshake(target, credentials)
 }

@@ -6,6 +6,8 @@ import { Parents } from './parents.ts'
 const of = (...inputs: [string, unknown][]) =>
   new Parents(Object.fromEntries(inputs.map(([name, input]) => [name, parentSchema.parse(input)])))
 
+const key = (input: object): string => of(['p', { url: 'http://p.example:1', ...input }]).route(['p'])!.key
+
 test('a route leads through its parents in order, without those that a host is excepted from', () => {
   const parents = of(
     ['near', { url: 'http://near.example:3128', except: ['*.internal.example', 'plain.example', '10.0.0.0/8', '::1'] }],
@@ -30,7 +32,6 @@ test('a route leads through its parents in order, without those that a host is e
 })
 
 test('routes share connections only where everything about their parents is the same', () => {
-  const key = (input: object) => of(['p', { url: 'http://p.example:1', ...input }]).route(['p'])!.key
   assert.equal(key({}), key({}))
   assert.notEqual(key({}), key({ username: 'a' }))
   assert.notEqual(key({ username: 'a', password: 'x' }), key({ username: 'a', password: 'y' }))

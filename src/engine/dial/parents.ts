@@ -9,7 +9,7 @@ interface Known {
   parent: Parent
   /** Of everything that makes its connections what they are. */
   key: string
-  excepts(host: string): boolean
+  excepts: (host: string) => boolean
 }
 
 /** The parents of one config, by name. */

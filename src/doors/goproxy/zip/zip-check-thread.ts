@@ -31,7 +31,9 @@ export class ZipCheckThread {
     this.parts = parts
     const { scope, ledger } = parts
     const workerUrl = new URL(`./zip-check-worker${extname(import.meta.filename)}`, import.meta.url)
-    this.worker = new Worker(workerUrl, { resourceLimits: { maxOldGenerationSizeMb: HEAP_MB, maxYoungGenerationSizeMb: YOUNG_HEAP_MB } })
+    this.worker = new Worker(workerUrl, {
+      resourceLimits: { maxOldGenerationSizeMb: HEAP_MB, maxYoungGenerationSizeMb: YOUNG_HEAP_MB },
+    })
     ledger.enter('workers')
     this.worker.on('message', (message: ZipCheckMessage) => this.job?.resolve(message))
     this.worker.on('error', (cause) => this.stop(new TurnpikeError('ERR_INTERNAL', { phase: 'body', cause })))

@@ -27,16 +27,29 @@ export function processTree(pid: number): number[] {
   return tree
 }
 
-/** Microseconds that all threads of a process tree have been on a core, user and system. */
+/** Microseconds that all threads of a process tree have been on a core, user and system, those that have ended included. */
 export function cpuMicroseconds(pid: number): number {
-  let nanoseconds = 0
-  for (const each of processTree(pid)) {
-    for (const thread of readdirSync(`/proc/${each}/task`)) {
+  return processTree(pid).reduce((sum, each) => sum + ownMicroseconds(each), 0)
+}
+
+/** 0 for a process that ended meanwhile: then it is one of its parent's ended children. */
+function ownMicroseconds(pid: number): number {
+  try {
+    let nanoseconds = 0
+    for (const thread of readdirSync(`/proc/${pid}/task`)) {
       // sched_info's first number: nanoseconds on the core; /proc/PID/stat counts in 10 ms steps.
-      nanoseconds += Number(readFileSync(`/proc/${each}/task/${thread}/schedstat`, 'utf8').split(' ')[0])
+      nanoseconds += Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0])
     }
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    // proc(5): cutime and cstime, in hundredths of a second, of children that were waited for.
+    const [user, system] = stat
+      .slice(stat.lastIndexOf(')') + 2)
+      .split(' ')
+      .slice(13, 15)
+    return nanoseconds / 1000 + (Number(user) + Number(system)) * 10_000
+  } catch {
+    return 0
   }
-  return nanoseconds / 1000
 }
 
 const kilobytesOf = (text: string, field: string): number =>

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import type { Peer } from '../../test/support/peers/spawn-peer.ts'
 import { runWrk } from '../load/wrk.ts'
@@ -56,6 +56,8 @@ export async function measureWarm(
       for (let turn = 0; turn < running.length; turn++) {
         const { peer, measured } = running[(turn + round) % running.length]!
         await load(peer, scenario, LEAD_IN_SECONDS)
+        if (!existsSync(`/proc/${peer.pid}`))
+          throw new Error(`${measured.contender} ended: ${peer.output().slice(-2000)}`)
         const before = cpuMicroseconds(peer.pid)
         const result = await load(peer, scenario, seconds)
         const used = cpuMicroseconds(peer.pid) - before

@@ -83,6 +83,8 @@ function render({ request, listener, route, middleware, captures, serves, error,
   }
   if (serves?.kind === 'redirect') rows.push(['redirect', `${serves.status} to ${serves.location}`])
   if (serves?.kind === 'respond') rows.push(['respond', `${serves.status} ${JSON.stringify(serves.body)}`])
+  if (serves?.kind === 'goproxy')
+    rows.push(['modules', `the module proxy${serves.mount === '' ? '' : `, below ${serves.mount}`}`])
   if (serves?.kind === 'upstream') {
     for (const { name, share, endpoints } of serves.upstreams) {
       rows.push(['upstream', `${name}${percent(share)}`])

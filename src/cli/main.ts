@@ -74,6 +74,9 @@ const io: CliIo = {
   env: process.env,
 }
 
+// Whoever read it is gone, as with `2>&1 | head`: a proxy serves on.
+process.stderr.on('error', () => {})
+
 try {
   process.exitCode = await main(process.argv.slice(2), io)
 } catch (error) {

@@ -5,6 +5,8 @@ import { test, type TestContext } from 'node:test'
 import { testScope } from '../../../../test/support/goproxy/test-scope.ts'
 import { portOf } from '../../../../test/support/peers/free-port.ts'
 import { CidrSet } from '../../../core/address.ts'
+import { parentSchema } from '../../../engine/dial/config.ts'
+import { Parents } from '../../../engine/dial/parents.ts'
 import { PublicAddresses } from '../../../policy/public-addresses.ts'
 import { DialPass } from './dial-pass.ts'
 import { DialProxy } from './dial-proxy.ts'
@@ -82,6 +84,39 @@ test('RFC 1928: bytes go both ways, whatever pieces the handshake comes in, and 
     assert.equal(String(got.subarray(14)), 'hello')
     client.socket.destroy()
   }
+})
+
+test('F3 through a parent: a target that speaks first, as SSH servers do, loses nothing', async (t) => {
+  const { services, scope } = testScope(t)
+  const server = createServer((socket) => socket.on('error', () => {}).end('SSH-2.0-x'))
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.after(() => server.close())
+  // Its answer and the target's first bytes come as one piece.
+  const parent = createServer((socket) => {
+    socket.on('error', () => {})
+    socket.once('data', (asked) => {
+      assert.match(String(asked), new RegExp(`^CONNECT 127\\.0\\.0\\.1:${portOf(server)} `))
+      const target = connect(portOf(server), '127.0.0.1')
+      target.on('error', () => socket.destroy())
+      target.once('data', (first: Buffer) =>
+        socket.write(Buffer.concat([Buffer.from('HTTP/1.1 200 OK\r\n\r\n'), first])),
+      )
+      target.once('end', () => socket.end())
+    })
+  })
+  parent.listen(0, '127.0.0.1')
+  await once(parent, 'listening')
+  t.after(() => parent.close())
+  const parents = new Parents({ near: parentSchema.parse({ url: `http://127.0.0.1:${portOf(parent)}` }) })
+  const proxy = new DialProxy(services, scope)
+  const pass = new DialPass(loopback, parents.route(['near']), 1000)
+  proxy.admit(pass)
+  const client = new Client(t, await proxy.port())
+  client.socket.write(Buffer.concat([greeting(pass), to('127.0.0.1', portOf(server))]))
+  const got = await client.received()
+  assert.equal(String(got.subarray(14)), 'SSH-2.0-x')
+  client.socket.destroy()
 })
 
 test('without a pass, with a wrong password, and after it was revoked there is no way through', async (t) => {

@@ -26,7 +26,7 @@ async function startReplica(t: TestContext, goproxy: object): Promise<Peer> {
   writeFileSync(path.join(folder, 'turnpike.json'), JSON.stringify(config))
   const replica = await spawnPeer({
     name: 'turnpike',
-    command: [process.execPath, command, 'run', '--config', 'turnpike.json'],
+    command: [process.execPath, command, 'run', '--config', path.join(folder, 'turnpike.json')],
     port,
     folder,
   })

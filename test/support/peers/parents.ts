@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { chmodSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { createServer } from 'node:https'
 import { connect } from 'node:net'
 import path from 'node:path'
@@ -40,12 +40,13 @@ ${login === undefined ? '' : `BasicAuth ${login.username} ${login.password}`}
   )
 }
 
-/** Squid, with CONNECT allowed to every port, or to none but 443 as it comes. */
+/**
+ * Squid, with CONNECT allowed to every port, or to none but 443 as it comes. Started by root it goes on as a user of its
+ * own, who can write nowhere here: it writes nothing.
+ */
 export async function startSquid(t: TestContext, { anyPort = true } = {}): Promise<Peer> {
   const folder = peerFolder('squid')
   const port = await freePort()
-  // Started by root, it goes on as a user of its own.
-  chmodSync(folder, 0o777)
   writeFileSync(
     path.join(folder, 'squid.conf'),
     `http_port 127.0.0.1:${port}
@@ -55,9 +56,9 @@ acl CONNECT method CONNECT
 ${anyPort ? '' : 'http_access deny CONNECT !SSL_ports'}
 http_access allow localhost
 http_access deny all
-access_log stdio:${folder}/access.log
-cache_log ${folder}/cache.log
-pid_filename ${folder}/squid.pid
+access_log none
+cache_log /dev/null
+pid_filename none
 shutdown_lifetime 1 seconds
 memory_cache_shared off
 pinger_enable off
@@ -71,7 +72,6 @@ pinger_enable off
       command: ['squid', '-N', '-n', `turnpike${port}`, '-f', path.join(folder, 'squid.conf')],
       port,
       folder,
-      accessLog: 'access.log',
     }),
   )
 }

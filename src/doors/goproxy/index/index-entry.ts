@@ -8,7 +8,7 @@ export interface IndexEntry {
   atUs: number
 }
 
-/** As index.golang.org writes it. */
+/** As the public module index writes it. */
 export function indexLine({ module, version, atUs }: IndexEntry): string {
   return `${JSON.stringify({ Path: module, Version: version, Timestamp: formatMicroseconds(atUs) })}\n`
 }

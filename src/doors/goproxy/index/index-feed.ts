@@ -7,7 +7,7 @@ import type { DocumentStore } from '../store/document-store.ts'
 import type { StoredVersion } from '../store/module-store.ts'
 import { formatMicroseconds, indexLine, parseMicroseconds, readIndexLines, type IndexEntry } from './index-entry.ts'
 
-/** As index.golang.org: most lines of an answer, and the default. */
+/** As the public module index: most lines of an answer, and the default. */
 const MAX_LINES = 2000
 /** A part is written anew with each version that comes, until it has so many, or spans so long. */
 const PART_ENTRIES = 500
@@ -33,8 +33,8 @@ interface Part {
 }
 
 /**
- * Which versions came to be kept here, in order, for mirrors and scanners that follow: `/index?since=TIME&limit=N` as
- * index.golang.org has it. Kept in parts, each written by one process, so that no two wait for one another; a part is
+ * Which versions came to be kept here, in order, for mirrors and scanners that follow: `/index?since=TIME&limit=N` as the
+ * public module index has it. Kept in parts, each written by one process, so that no two wait for one another; a part is
  * named by when its first entry came.
  */
 export class IndexFeed implements AsyncDisposable {

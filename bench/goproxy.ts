@@ -5,7 +5,7 @@ import { moduleContenders, startTurnpike } from './goproxy/contenders.ts'
 import { benchMemory } from './goproxy/memory.ts'
 import { benchProject } from './goproxy/project.ts'
 import { filePath, makeTree, SMALL } from './goproxy/tree.ts'
-import { measureWarm, warmScenarios, type MeasuredWarm, type WarmScenario } from './goproxy/warm.ts'
+import { measureWarm, warmScenarios, type WarmScenario } from './goproxy/warm.ts'
 import { buildFixedRate, proveFixedRate, runFixedRate, type Latencies } from './load/fixed-rate.ts'
 import type { Options } from './options.ts'
 import { LOAD_CORE, pinnedTo } from './processes.ts'
@@ -13,6 +13,7 @@ import type { Section } from './section.ts'
 import { median, pairedRatio, range } from './statistics.ts'
 import { grouped, table } from './table.ts'
 import { atLeast, atMost, type Target } from './target.ts'
+import type { Rounds } from './throughput.ts'
 
 /** What a caching proxy in Go does on one core: to be beaten at a 99th percentile under 10 ms. */
 const WANTED_RATE = 12_380
@@ -59,15 +60,11 @@ function installed(program: string, contender: string): boolean {
 }
 
 /** Of CPU time for each request: more than 1 is cheaper than the other. */
-function ratio(one: MeasuredWarm, other: MeasuredWarm): number {
+function ratio(one: Rounds, other: Rounds): number {
   return pairedRatio(other.cpuMicrosecondsPerRequest, one.cpuMicrosecondsPerRequest)
 }
 
-function warmSection(
-  { name, title }: WarmScenario,
-  all: readonly MeasuredWarm[],
-  { rounds, seconds }: Options,
-): Section {
+function warmSection({ name, title }: WarmScenario, all: readonly Rounds[], { rounds, seconds }: Options): Section {
   const large = name === 'large' || name === 'zip'
   const of = (contender: string) => all.find((each) => each.contender === contender)
   const nginx = of('nginx')
@@ -91,7 +88,7 @@ function warmSection(
   }
 }
 
-function targetsOf(name: string, all: readonly MeasuredWarm[], large: boolean): Target[] {
+function targetsOf(name: string, all: readonly Rounds[], large: boolean): Target[] {
   const of = (contender: string) => all.find((each) => each.contender === contender)
   const turnpike = of('turnpike')
   if (turnpike === undefined) return []

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import type { Peer } from '../test/support/peers/spawn-peer.ts'
 import type { CertificateFiles } from './certificate.ts'
 import type { Contender } from './contenders/contender.ts'
@@ -13,8 +14,7 @@ import type { Scenario } from './scenarios.ts'
 export const LEAD_IN_SECONDS = 1
 
 /** What one contender did, one entry a round. */
-export interface Measured {
-  scenario: string
+export interface Rounds {
   contender: string
   requestsPerSecond: number[]
   cpuMicrosecondsPerRequest: number[]
@@ -22,6 +22,34 @@ export interface Measured {
   busy: number[]
   /** All rounds together. */
   errors: number
+}
+
+export interface Measured extends Rounds {
+  scenario: string
+}
+
+/** Loads each in turn, round by round; each round begins with another one, so that none always follows the same neighbour. */
+export async function loadInTurns<T extends { peer: Peer; measured: Rounds }>(
+  running: readonly T[],
+  { rounds, seconds }: { rounds: number; seconds: number },
+  loadOne: (each: T, seconds: number) => ReturnType<typeof runWrk>,
+): Promise<void> {
+  for (let round = 0; round < rounds; round++) {
+    for (let turn = 0; turn < running.length; turn++) {
+      const each = running[(turn + round) % running.length]!
+      const { peer, measured } = each
+      await loadOne(each, LEAD_IN_SECONDS)
+      if (!existsSync(`/proc/${peer.pid}`))
+        throw new Error(`${measured.contender} ended: ${peer.output().slice(-2000)}`)
+      const before = cpuMicroseconds(peer.pid)
+      const result = await loadOne(each, seconds)
+      const used = cpuMicroseconds(peer.pid) - before
+      measured.requestsPerSecond.push((result.requests / result.microseconds) * 1e6)
+      measured.cpuMicrosecondsPerRequest.push(used / result.requests)
+      measured.busy.push(used / result.microseconds)
+      measured.errors += result.errors
+    }
+  }
 }
 
 /**
@@ -56,20 +84,7 @@ export async function measureThroughput(
       running.push({ scenario, peer, measured })
       await proveReply(contender.name, peer.port, scenario)
     }
-    for (let round = 0; round < options.rounds; round++) {
-      // Each round begins with another contender, so that none always follows the same neighbour.
-      for (let turn = 0; turn < running.length; turn++) {
-        const { scenario, peer, measured } = running[(turn + round) % running.length]!
-        await load(peer, scenario, LEAD_IN_SECONDS)
-        const before = cpuMicroseconds(peer.pid)
-        const result = await load(peer, scenario, options.seconds)
-        const used = cpuMicroseconds(peer.pid) - before
-        measured.requestsPerSecond.push((result.requests / result.microseconds) * 1e6)
-        measured.cpuMicrosecondsPerRequest.push(used / result.requests)
-        measured.busy.push(used / result.microseconds)
-        measured.errors += result.errors
-      }
-    }
+    await loadInTurns(running, options, ({ peer, scenario }, seconds) => load(peer, scenario, seconds))
   } finally {
     for (const { peer } of running) await peer.stop()
   }

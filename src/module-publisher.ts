@@ -1,3 +1,4 @@
+import { basicCredentials } from './core/basic-credentials.ts'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -83,5 +84,5 @@ function isInGit(place: ModuleOnDisk): place is ModuleOnDisk & { repository: Non
 function authorization(to: URL, { token, netrc }: Publication): string {
   if (token !== null) return `Bearer ${token}`
   const login = readNetrc(netrc).find(({ host }) => host === null || host === to.hostname)
-  return login === undefined ? '' : `Basic ${Buffer.from(`${login.login}:${login.password}`).toString('base64')}`
+  return login === undefined ? '' : basicCredentials({ username: login.login, password: login.password })
 }

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import type { Peer } from '../../test/support/peers/spawn-peer.ts'
 import { runWrk } from '../load/wrk.ts'
-import { cpuMicroseconds } from '../processes.ts'
-import { LEAD_IN_SECONDS } from '../throughput.ts'
+import { loadInTurns, type Rounds } from '../throughput.ts'
 import type { ModuleContender } from './contenders.ts'
 import { filePath, LARGE, sha256, SMALL } from './tree.ts'
 
@@ -24,21 +23,13 @@ export const warmScenarios: readonly WarmScenario[] = [
   { name: 'large', title: 'warm zip of 50 MiB', path: filePath(LARGE, 'zip'), connections: 8 },
 ]
 
-export interface MeasuredWarm {
-  contender: string
-  requestsPerSecond: number[]
-  cpuMicrosecondsPerRequest: number[]
-  busy: number[]
-  errors: number
-}
-
 /** Every contender in one scenario: each is filled and proved first, then loaded in turn, round by round. */
 export async function measureWarm(
   scenario: WarmScenario,
   contenders: readonly ModuleContender[],
   { tree, upstream, rounds, seconds }: { tree: string; upstream: string; rounds: number; seconds: number },
-): Promise<MeasuredWarm[]> {
-  const running: { peer: Peer; measured: MeasuredWarm }[] = []
+): Promise<Rounds[]> {
+  const running: { peer: Peer; measured: Rounds }[] = []
   try {
     for (const contender of contenders) {
       const peer = await contender.start(tree, upstream)
@@ -52,21 +43,7 @@ export async function measureWarm(
       running.push({ peer, measured })
       await prove(contender, peer, scenario, tree)
     }
-    for (let round = 0; round < rounds; round++) {
-      for (let turn = 0; turn < running.length; turn++) {
-        const { peer, measured } = running[(turn + round) % running.length]!
-        await load(peer, scenario, LEAD_IN_SECONDS)
-        if (!existsSync(`/proc/${peer.pid}`))
-          throw new Error(`${measured.contender} ended: ${peer.output().slice(-2000)}`)
-        const before = cpuMicroseconds(peer.pid)
-        const result = await load(peer, scenario, seconds)
-        const used = cpuMicroseconds(peer.pid) - before
-        measured.requestsPerSecond.push((result.requests / result.microseconds) * 1e6)
-        measured.cpuMicrosecondsPerRequest.push(used / result.requests)
-        measured.busy.push(used / result.microseconds)
-        measured.errors += result.errors
-      }
-    }
+    await loadInTurns(running, { rounds, seconds }, ({ peer }, length) => load(peer, scenario, length))
   } finally {
     for (const { peer } of running) await peer.stop()
   }

@@ -1,6 +1,6 @@
 import { createServer, type Server } from 'node:http'
 import { buildModuleZip } from '../gomod/zip/build-zip.ts'
-import type { SourceFile } from '../gomod/zip/module-files.ts'
+import { memoryFile } from '../gomod/zip/memory-file.ts'
 
 interface DemoModule {
   module: string
@@ -82,7 +82,10 @@ async function makeReplies(): Promise<ReadonlyMap<string, Buffer>> {
     for (const { version, time, files } of versions) {
       const info = Buffer.from(JSON.stringify({ Version: version, Time: time }))
       const pieces: Buffer[] = []
-      await buildModuleZip({ module, version, files: sourcesOf(files) }, async (bytes) => void pieces.push(bytes))
+      await buildModuleZip(
+        { module, version, files: Object.entries(files).map(([path, text]) => memoryFile(path, text)) },
+        async (bytes) => void pieces.push(bytes),
+      )
       replies.set(`/${module}/@v/${version}.info`, info)
       replies.set(`/${module}/@v/${version}.mod`, Buffer.from(files['go.mod']!))
       replies.set(`/${module}/@v/${version}.zip`, Buffer.concat(pieces))
@@ -90,18 +93,4 @@ async function makeReplies(): Promise<ReadonlyMap<string, Buffer>> {
     }
   }
   return replies
-}
-
-function sourcesOf(files: Readonly<Record<string, string>>): SourceFile[] {
-  return Object.entries(files).map(([path, text]) => {
-    const bytes = Buffer.from(text)
-    return {
-      path,
-      type: 'file',
-      size: bytes.length,
-      async *read() {
-        if (bytes.length > 0) yield bytes
-      },
-    }
-  })
 }

@@ -1,7 +1,8 @@
+import type { BasicLogin } from '../../core/basic-credentials.ts'
 import { ConnectHandshake } from '../../wire/tunnel/connect-handshake.ts'
 import { Socks4Handshake } from '../../wire/tunnel/socks4-handshake.ts'
 import { Socks5Handshake } from '../../wire/tunnel/socks5-handshake.ts'
-import type { TunnelCredentials, TunnelHandshake, TunnelTarget } from '../../wire/tunnel/tunnel-handshake.ts'
+import type { TunnelHandshake, TunnelTarget } from '../../wire/tunnel/tunnel-handshake.ts'
 import type { UpstreamSecurity } from '../tls/upstream-security.ts'
 
 /** Another proxy that connections go through. */
@@ -13,7 +14,7 @@ export interface Parent {
   readonly port: number
   /** Null: spoken to in plain text. */
   readonly tls: UpstreamSecurity | null
-  readonly credentials: TunnelCredentials | null
+  readonly credentials: BasicLogin | null
 }
 
 /** The parents that a connection goes through, the nearest one first. */

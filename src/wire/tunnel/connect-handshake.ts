@@ -1,22 +1,17 @@
+import { basicCredentials, type BasicLogin } from '../../core/basic-credentials.ts'
 import { ResponseHeadParser } from '../http1/response-head.ts'
 import { defaultHeadLimits, FAULTY, MORE } from '../http1/head-parser.ts'
-import {
-  TunnelRefusal,
-  type TunnelCredentials,
-  type TunnelHandshake,
-  type TunnelStep,
-  type TunnelTarget,
-} from './tunnel-handshake.ts'
+import { TunnelRefusal, type TunnelHandshake, type TunnelStep, type TunnelTarget } from './tunnel-handshake.ts'
 
 const limits = { ...defaultHeadLimits, headBytes: 16_384 }
 
 /** Asks an HTTP proxy for a tunnel: CONNECT (RFC 9110 §9.3.6). */
 export class ConnectHandshake implements TunnelHandshake {
   private readonly target: TunnelTarget
-  private readonly credentials: TunnelCredentials | null
+  private readonly credentials: BasicLogin | null
   private readonly parser = new ResponseHeadParser(limits)
 
-  constructor(target: TunnelTarget, credentials: TunnelCredentials | null) {
+  constructor(target: TunnelTarget, credentials: BasicLogin | null) {
     this.target = target
     this.credentials = credentials
   }
@@ -45,9 +40,4 @@ export class ConnectHandshake implements TunnelHandshake {
       throw new TunnelRefusal('refused', said, status === 504 ? 504 : 502)
     }
   }
-}
-
-/** RFC 7617 §2: the value that logs in by user name and password. */
-export function basicCredentials({ username, password }: TunnelCredentials): string {
-  return `Basic ${Buffer.from(`${username}:${password}`, 'utf8').toString('base64')}`
 }

@@ -1,11 +1,6 @@
+import type { BasicLogin } from '../../core/basic-credentials.ts'
 import { ipBytes, isIPv4, isIPv6 } from '../../core/ip.ts'
-import {
-  TunnelRefusal,
-  type TunnelCredentials,
-  type TunnelHandshake,
-  type TunnelStep,
-  type TunnelTarget,
-} from './tunnel-handshake.ts'
+import { TunnelRefusal, type TunnelHandshake, type TunnelStep, type TunnelTarget } from './tunnel-handshake.ts'
 
 const VERSION = 4
 const CONNECT = 1
@@ -21,10 +16,10 @@ const replies: Readonly<Record<number, string>> = {
 /** Asks a SOCKS4 proxy for a connection; a name is resolved there, as SOCKS4A has it. There are no passwords. */
 export class Socks4Handshake implements TunnelHandshake {
   private readonly target: TunnelTarget
-  private readonly credentials: TunnelCredentials | null
+  private readonly credentials: BasicLogin | null
   private readonly taken: number[] = []
 
-  constructor(target: TunnelTarget, credentials: TunnelCredentials | null) {
+  constructor(target: TunnelTarget, credentials: BasicLogin | null) {
     this.target = target
     this.credentials = credentials
   }

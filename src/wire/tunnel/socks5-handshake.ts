@@ -1,11 +1,6 @@
+import type { BasicLogin } from '../../core/basic-credentials.ts'
 import { socksAddress } from './socks-address.ts'
-import {
-  TunnelRefusal,
-  type TunnelCredentials,
-  type TunnelHandshake,
-  type TunnelStep,
-  type TunnelTarget,
-} from './tunnel-handshake.ts'
+import { TunnelRefusal, type TunnelHandshake, type TunnelStep, type TunnelTarget } from './tunnel-handshake.ts'
 
 const VERSION = 5
 const NO_AUTHENTICATION = 0
@@ -28,12 +23,12 @@ const replies: Readonly<Record<number, string>> = {
 /** Asks a SOCKS5 proxy for a connection (RFC 1928), with user name and password where there are some (RFC 1929). Names are resolved there. */
 export class Socks5Handshake implements TunnelHandshake {
   private readonly target: TunnelTarget
-  private readonly credentials: TunnelCredentials | null
+  private readonly credentials: BasicLogin | null
   /** What came of the answer at hand: some 260 bytes at most. */
   private readonly taken: number[] = []
   private phase: 'method' | 'login' | 'reply' = 'method'
 
-  constructor(target: TunnelTarget, credentials: TunnelCredentials | null) {
+  constructor(target: TunnelTarget, credentials: BasicLogin | null) {
     this.target = target
     this.credentials = credentials
   }

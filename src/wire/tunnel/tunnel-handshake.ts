@@ -32,8 +32,3 @@ export interface TunnelTarget {
   host: string
   port: number
 }
-
-export interface TunnelCredentials {
-  username: string
-  password: string
-}

@@ -6,6 +6,7 @@ import { escapePath } from '../../../src/gomod/module-path.ts'
 import { escapeVersion, sortVersions } from '../../../src/gomod/version.ts'
 import { isPseudoVersion } from '../../../src/gomod/pseudo-version.ts'
 import { buildModuleZip } from '../../../src/gomod/zip/build-zip.ts'
+import { memoryFile } from '../../../src/gomod/zip/memory-file.ts'
 import type { SourceFile } from '../../../src/gomod/zip/module-files.ts'
 
 /** A version of a module with everything that a proxy serves of it. */
@@ -57,17 +58,7 @@ export async function makeModule(
 
 /** Texts and bytes as files that a zip can be built of. */
 export function sourceFiles(files: Readonly<Record<string, string | Buffer>>): SourceFile[] {
-  return Object.entries(files).map(([path, text]) => {
-    const bytes = Buffer.from(text)
-    return {
-      path,
-      type: 'file',
-      size: bytes.length,
-      async *read() {
-        if (bytes.length > 0) yield bytes
-      },
-    }
-  })
+  return Object.entries(files).map(([path, contents]) => memoryFile(path, contents))
 }
 
 /** Lays modules out as `$GOMODCACHE/cache/download` has them: what `file://` and static servers serve as a GOPROXY. */

@@ -1,3 +1,4 @@
+import { basicCredentials } from '../../../core/basic-credentials.ts'
 import { TurnpikeError } from '../../../core/error.ts'
 import type { ClientReply, ClientTimeouts, HttpClient } from '../../../engine/client/http-client.ts'
 import type { AddressGuard } from '../../../engine/dial/address-guard.ts'
@@ -47,14 +48,13 @@ export class GuardedWeb {
 
   private request(url: URL, insecure: boolean, signal: AbortSignal): Promise<ClientReply> {
     const login = this.credentials.login(url)
-    const basic = login === null ? '' : Buffer.from(`${login.username}:${login.password}`).toString('base64')
     if (insecure) this.unverified ??= new UpstreamTls({ minVersion: '1.2', verify: false })
     return this.http.request({
       method: 'GET',
       url,
       fields: [
         ['Accept-Encoding', 'identity'],
-        ...(login === null ? [] : [['Authorization', `Basic ${basic}`] as const]),
+        ...(login === null ? [] : [['Authorization', basicCredentials(login)] as const]),
       ],
       timeouts,
       ...(insecure && this.unverified !== null && { tls: this.unverified }),

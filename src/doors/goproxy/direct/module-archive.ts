@@ -4,7 +4,8 @@ import { buildModuleZip } from '../../../gomod/zip/build-zip.ts'
 import type { SourceFile } from '../../../gomod/zip/module-files.ts'
 import type { RandomAccess } from '../../../gomod/zip/random-access.ts'
 import { LICENSE_LIMIT, type ZipLimits } from '../../../gomod/zip/zip-limits.ts'
-import type { Rest } from '../../../gomod/zip/rest.ts'
+import { memoryFile } from '../../../gomod/zip/memory-file.ts'
+import { loopRest } from '../zip/loop-rest.ts'
 import type { FileSink } from '../origin/module-files.ts'
 import { findModuleRoot, type ModuleSource } from './module-root.ts'
 import { readTarIndex, type TarEntry } from './tar-index.ts'
@@ -12,8 +13,6 @@ import { readTarIndex, type TarEntry } from './tar-index.ts'
 /** What the archive of a folder may have that its module has not: vendored packages, other modules. */
 const ARCHIVE_FACTOR = 4
 const READ_BYTES = 128 * 1024
-/** Far below what anybody notices. */
-const SLICE_MS = 5
 
 /** What a module zip is made with. */
 export interface ArchiveOptions {
@@ -40,9 +39,9 @@ export async function writeModuleZip(
     // G22: a folder's module has the repository's license where it has none of its own.
     if (root.folder !== '' && !files.some(({ path }) => path === 'LICENSE')) {
       const license = await repository.readFile(root.hash, 'LICENSE', LICENSE_LIMIT)
-      if (license !== null) files.push(inMemory('LICENSE', license))
+      if (license !== null) files.push(memoryFile('LICENSE', license))
     }
-    const module = { module: place.module, version, files, limits, rest: restOf(world) }
+    const module = { module: place.module, version, files, limits, rest: loopRest(world) }
     await buildModuleZip(module, (bytes) => into.write(bytes))
   } finally {
     await file.close()
@@ -59,31 +58,6 @@ function filesBelow(folder: string, entries: readonly TarEntry[], file: FileHand
       ? []
       : [{ path: path.slice(prefix.length), type, size, read: () => readRange(file, position, size) }],
   )
-}
-
-/** Lets the event loop go on after each slice. */
-function restOf(world: World): Rest {
-  let untilMs = world.now() + SLICE_MS
-  return () => {
-    if (world.now() < untilMs) return null
-    return new Promise((resolve) => {
-      world.soon(() => {
-        untilMs = world.now() + SLICE_MS
-        resolve()
-      })
-    })
-  }
-}
-
-function inMemory(path: string, bytes: Buffer): SourceFile {
-  return {
-    path,
-    type: 'file',
-    size: bytes.length,
-    async *read() {
-      yield bytes
-    },
-  }
 }
 
 async function* readRange(file: FileHandle, position: number, size: number): AsyncGenerator<Buffer, void, undefined> {

@@ -1,3 +1,4 @@
+import { basicCredentials } from '../../../core/basic-credentials.ts'
 import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -82,7 +83,7 @@ function authorization(url: URL, { username, password, origin }: URL, credential
     ? { username: decodeURIComponent(username), password: decodeURIComponent(password) }
     : credentials.login(url)
   if (login === null || url.protocol !== 'https:') return []
-  return [['Authorization', `Basic ${Buffer.from(`${login.username}:${login.password}`).toString('base64')}`]]
+  return [['Authorization', basicCredentials(login)]]
 }
 
 /** G3: never from https to http. */

@@ -1,3 +1,4 @@
+import { basicCredentials } from '../../../core/basic-credentials.ts'
 import { TurnpikeError } from '../../../core/error.ts'
 import type { ClientReply, ClientTimeouts, HttpClient } from '../../../engine/client/http-client.ts'
 import type { AddressGuard } from '../../../engine/dial/address-guard.ts'
@@ -136,7 +137,7 @@ export class HttpFiles implements ModuleFiles {
         ? credentials.login(url)
         : { username: decodeURIComponent(member.username), password: decodeURIComponent(member.password) }
     if (login === null) return []
-    return [['Authorization', `Basic ${Buffer.from(`${login.username}:${login.password}`).toString('base64')}`]]
+    return [['Authorization', basicCredentials(login)]]
   }
 
   private redirected(from: URL, location: string): URL {

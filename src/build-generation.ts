@@ -1,8 +1,10 @@
 import type { Config } from './config/config.ts'
 import type { Logger } from './control/logger.ts'
+import type { ForwardDoorOptions } from './doors/forward/forward-door.ts'
 import { inSlices } from './engine/loop-slices.ts'
 import type { Scope } from './engine/scope.ts'
 import type { EngineServices } from './engine/services.ts'
+import type { BindAddress } from './engine/world.ts'
 import { Generation } from './generation.ts'
 import { loadMiddlewareDefinitions } from './middleware-definitions.ts'
 import { openModules } from './open-modules.ts'
@@ -14,6 +16,8 @@ export interface BuildParts {
   /** This instance's name where the config gives none. */
   pseudonym: string
   logger: Pick<Logger, 'error'>
+  /** All that is listened on now. */
+  ownAddresses: () => readonly BindAddress[]
 }
 
 /** Rejects with what the config's parts throw, with nothing left running. */
@@ -26,12 +30,17 @@ export async function buildGeneration(
   const { viaLine, pseudonym } = pseudonyms(config, parts.pseudonym)
   const report = (error: unknown): void => logger.error('a middleware failed', { error })
   const fails = (error: unknown): void => logger.error('the module proxy failed', { error })
-  const { goproxy, parents } = config
+  const proxyFails = (error: unknown): void => logger.error('the forward proxy failed', { error })
+  const { goproxy, parents, forward } = config
   try {
     const steps = Generation.building(config, {
       services,
       middleware: await loadMiddlewareDefinitions(config),
       modules: goproxy === undefined ? null : await openModules({ goproxy, parents }, services, scope, fails),
+      forward:
+        forward === undefined
+          ? null
+          : await loadForward({ ownAddresses: () => parts.ownAddresses(), report: proxyFails }),
       via: viaLine === '' ? '' : pseudonym,
       scope,
       report,
@@ -41,6 +50,12 @@ export async function buildGeneration(
     await scope.close()
     throw error
   }
+}
+
+/** Nothing of the forward proxy is loaded where it is not configured. */
+async function loadForward(given: Pick<ForwardDoorOptions, 'ownAddresses' | 'report'>) {
+  const { ForwardDoor } = await import('./doors/forward/forward-door.ts')
+  return (options: Omit<ForwardDoorOptions, keyof typeof given>) => new ForwardDoor({ ...options, ...given })
 }
 
 /** RFC 9110 §7.6.3: a pseudonym; two instances in a row must not take each other for themselves (H14). */

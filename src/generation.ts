@@ -9,16 +9,20 @@ import { RedirectTarget } from './doors/gateway/redirect.ts'
 import { RespondTarget } from './doors/gateway/respond.ts'
 import { Router } from './doors/gateway/router.ts'
 import type { RouteConfig } from './doors/gateway/config.ts'
+import type { ForwardDoor, ForwardDoorOptions } from './doors/forward/forward-door.ts'
 import type { ModuleFacts, ModuleProxy } from './doors/goproxy/module-proxy.ts'
 import type { ParentRoute } from './engine/dial/parent.ts'
 import { Parents } from './engine/dial/parents.ts'
 import type { Exchange } from './engine/exchange.ts'
 import { InFlight } from './engine/in-flight.ts'
+import type { Middleware } from './engine/middleware/middleware.ts'
 import { MiddlewareChains } from './engine/middleware/middleware-chains.ts'
+import type { ProxyDoor } from './engine/proxy/proxy-door.ts'
 import type { Scope } from './engine/scope.ts'
 import type { Door, EngineServices } from './engine/services.ts'
 import type { UpstreamSecurity } from './engine/tls/upstream-security.ts'
 import { UpstreamTls } from './engine/tls/upstream-tls.ts'
+import { ForwardPassage } from './forward-passage.ts'
 import type { MiddlewareDefinitions } from './middleware-definitions.ts'
 import { Middlewares } from './middlewares.ts'
 import { ModuleDoor } from './module-door.ts'
@@ -38,6 +42,8 @@ export interface GenerationParts {
   middleware: MiddlewareDefinitions
   /** The module proxy that the config asks for, null for none. */
   modules: ModuleProxy | null
+  /** Makes the forward proxy that the config asks for, null for none. */
+  forward: ((options: Omit<ForwardDoorOptions, 'report' | 'ownAddresses'>) => ForwardDoor) | null
   /** Told what a middleware threw that is no TurnpikeError. */
   report: (error: unknown) => void
 }
@@ -52,7 +58,8 @@ export class Generation implements Door {
   private readonly chains: ReadonlyMap<string, MiddlewareChains>
   private readonly identities: RouteIdentities
   private readonly modules: ModuleDoor | null
-  private readonly listeners: ReadonlyMap<string, 'gateway' | 'goproxy'>
+  private readonly forward: ForwardDoor | null
+  private readonly listeners: ReadonlyMap<string, 'gateway' | 'goproxy' | 'forward'>
   private readonly parts: GenerationParts
 
   private constructor(
@@ -63,6 +70,7 @@ export class Generation implements Door {
     identities: RouteIdentities,
     inFlight: InFlight,
     modules: ModuleDoor | null,
+    forward: ForwardDoor | null,
     { listeners }: Config,
     parts: GenerationParts,
   ) {
@@ -72,6 +80,7 @@ export class Generation implements Door {
     this.identities = identities
     this.inFlight = inFlight
     this.modules = modules
+    this.forward = forward
     this.listeners = new Map(Object.entries(listeners).map(([name, { door }]) => [name, door]))
     this.parts = parts
     this.door = new Gateway(router, parts.services.observer, unrouted.empty ? null : unrouted)
@@ -118,8 +127,20 @@ export class Generation implements Door {
             inFlight,
             new MiddlewareChains(ofListeners, middlewares.of(config.goproxy?.use ?? [], 'goproxy'), report),
           )
+    const forward = forwardDoor(config, parents, ofListeners, middlewares, inFlight, parts)
     const identities = yield* RouteIdentities.building(config)
-    return new Generation(router, clusters, chainsByRoute, unrouted, identities, inFlight, modules, config, parts)
+    return new Generation(
+      router,
+      clusters,
+      chainsByRoute,
+      unrouted,
+      identities,
+      inFlight,
+      modules,
+      forward,
+      config,
+      parts,
+    )
   }
 
   handle(exchange: Exchange): void {
@@ -129,7 +150,13 @@ export class Generation implements Door {
 
   /** What a listener's exchanges are handed to. */
   doorOf(listener: string): Door {
-    return this.listeners.get(listener) === 'goproxy' ? this.modules! : this
+    const door = this.listeners.get(listener)
+    return door === 'goproxy' ? this.modules! : door === 'forward' ? this.forward! : this
+  }
+
+  /** What the connections of a proxy's listener are led to. */
+  proxyDoorOf(_listener: string): ProxyDoor {
+    return this.forward!
   }
 
   /** What the admin address shows of the module proxy; undefined where there is none. */
@@ -137,9 +164,9 @@ export class Generation implements Door {
     return await this.parts.modules?.facts()
   }
 
-  /** Whether the module proxy calls its exchanges so. */
-  isModuleRoute(name: string): boolean {
-    return this.parts.modules?.isRoute(name) === true
+  /** Whether the module proxy or the forward proxy calls its exchanges so. */
+  isOtherRoute(name: string): boolean {
+    return this.parts.modules?.isRoute(name) === true || this.forward?.isRoute(name) === true
   }
 
   /** Whether an exchange of this generation can live on in a later one: nothing that it depends on has changed. */
@@ -148,6 +175,9 @@ export class Generation implements Door {
     // A module proxy lives on where its config is the same.
     if (this.doorOf(session.listener) === this.modules)
       return this.parts.modules === next.parts.modules && next.doorOf(session.listener) === next.modules
+    // What passes the forward proxy has been decided on: it needs nothing of its generation but its middleware.
+    if (this.doorOf(session.listener) === this.forward)
+      return exchange.hooks === null && next.doorOf(session.listener) === next.forward
     const identity = this.identities.of(route, session.listener)
     if (identity === null || identity !== next.identities.of(route, session.listener)) return false
     return (
@@ -166,6 +196,32 @@ export class Generation implements Door {
     await this.parts.scope.close()
     this.parts.services.ledger.strike('generations')
   }
+}
+
+function forwardDoor(
+  { forward, listeners }: Config,
+  parents: Parents,
+  ofListeners: ReadonlyMap<string, readonly Middleware[]>,
+  middlewares: Middlewares,
+  inFlight: InFlight,
+  { forward: make, services, via, scope, report }: GenerationParts,
+): ForwardDoor | null {
+  if (forward === undefined || make === null) return null
+  const ofDoor = middlewares.of(forward.use, 'forward')
+  const ofRules = forward.rules.map(({ use }, index) => [
+    ...ofDoor,
+    ...middlewares.of(use, `forward rule ${index + 1}`),
+  ])
+  const chains = (list: readonly Middleware[]) => new MiddlewareChains(ofListeners, list, report)
+  return make({
+    config: forward,
+    listeners: new Map(Object.entries(listeners).filter(([, { door }]) => door === 'forward')),
+    services,
+    via,
+    parents,
+    passage: new ForwardPassage(inFlight, chains(ofDoor), ofRules.map(chains)),
+    scope,
+  })
 }
 
 /** Of an upstream that stays as it was, the cluster stays too: with its connections and all that it has learnt. */

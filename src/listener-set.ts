@@ -4,6 +4,10 @@ import type { Metrics } from './control/metrics.ts'
 import { formatAddress } from './core/address.ts'
 import { Doorway } from './engine/doorway.ts'
 import { HttpServer, type HttpServerOptions } from './engine/http1/http-server.ts'
+import type { ConnectionServer } from './engine/proxy/connection-server.ts'
+import type { ProxyDoor } from './engine/proxy/proxy-door.ts'
+import { ProxyDoorway } from './engine/proxy/proxy-doorway.ts'
+import { ProxyServer, type ProxyServerOptions } from './engine/proxy/proxy-server.ts'
 import { Listener } from './engine/listen/listener.ts'
 import type { ListenerSettings } from './engine/listen/listener-settings.ts'
 import { refusalText } from './engine/listen/refusal.ts'
@@ -19,10 +23,16 @@ interface OpenListener {
   /** As the config writes it. */
   readonly address: string
   readonly listener: Listener
-  readonly server: HttpServer
-  /** Where its exchanges go. */
-  readonly doorway: Doorway
+  /** What serves the connections from here on; another one where a reload puts another kind of door behind it. */
+  entrance: Entrance
   bound: BindAddress
+}
+
+/** The connections of a listener, and where they lead. */
+interface Entrance {
+  readonly server: ConnectionServer
+  /** Leads them to the doors of another generation; false where that takes an entrance of another kind. */
+  lead(name: string, config: Config, settings: ListenerSettings, doors: Doors): boolean
 }
 
 /** What the listeners share. */
@@ -50,6 +60,8 @@ export interface LeavingListeners {
 /** Says what serves each listener. */
 export interface Doors {
   doorOf(listener: string): Door
+  /** Of a listener with `door: forward`. */
+  proxyDoorOf(listener: string): ProxyDoor
 }
 
 /** The open listeners, by name. */
@@ -95,35 +107,39 @@ export class ListenerSet {
     try {
       for (const [name, listener] of wanted) {
         if (kept.has(name)) continue
-        added.set(name, await this.bind(name, listener, config, settings.get(name)!, doors.doorOf(name)))
+        added.set(name, await this.bind(name, listener, config, settings.get(name)!, doors))
       }
     } catch (error) {
       await abandon()
       throw error
     }
     const commit = (): LeavingListeners => {
+      const replaced: ConnectionServer[] = []
       for (const [name, own] of kept) {
+        const next = settings.get(name)!
         own.listener.name = name
-        own.listener.settings = settings.get(name)!
-        own.server.configure(serverOptions(config, config.listeners[name]!, own.listener))
-        own.doorway.door = doors.doorOf(name)
+        own.listener.settings = forListener(config.listeners[name]!, next)
+        if (own.entrance.lead(name, config, next, doors)) continue
+        replaced.push(own.entrance.server)
+        own.entrance = this.entrance(name, config, next, doors, own.listener)
       }
       this.open = new Map(wanted.map(([name]) => [name, (kept.get(name) ?? added.get(name))!]))
-      return leave([...left.values()])
+      for (const { listener } of left.values()) void listener.close()
+      return leave([...replaced, ...[...left.values()].map(serverOf)])
     }
     return { commit, abandon }
   }
 
   /** The next replies say that their connections close with them. */
   announceEnd(): void {
-    for (const { server } of this.open.values()) server.announceEnd()
+    for (const { entrance } of this.open.values()) entrance.server.announceEnd()
   }
 
   /** Accepts no more; open connections end as they come free. */
   async close(): Promise<LeavingListeners> {
     const all = [...this.open.values()]
     await Promise.all(all.map(({ listener }) => listener.close()))
-    return leave(all)
+    return leave(all.map(serverOf))
   }
 
   private async bind(
@@ -131,51 +147,104 @@ export class ListenerSet {
     { address }: ListenerConfig,
     config: Config,
     settings: ListenerSettings,
-    door: Door,
+    doors: Doors,
   ): Promise<OpenListener> {
     const { services, metrics, logger } = this.parts
     const { world, timers, ledger } = services
     const listener: Listener = new Listener(
       name,
       address,
-      settings,
+      forListener(config.listeners[name]!, settings),
       { world, wheel: timers, ledger },
       {
         connection: (socket, session) => {
           metrics.accepted(session.listener)
-          server.accept(socket, session)
+          open.entrance.server.accept(socket, session)
         },
         refused: (error, peer) => logger.debug('a connection was refused', { listener: listener.name, peer, error }),
         failed: (error) => logger.error('connections cannot be accepted', { listener: listener.name, error }),
         refusal: (error) => refusalText(error, services.pseudonym, services.clock.date),
       },
     )
-    const doorway = new Doorway(door)
-    const server = new HttpServer(services, doorway, serverOptions(config, config.listeners[name]!, listener))
-    return { address: formatAddress(address), listener, server, doorway, bound: await listener.listen() }
+    const entrance = this.entrance(name, config, settings, doors, listener)
+    const open: OpenListener = { address: formatAddress(address), listener, entrance, bound: address }
+    open.bound = await listener.listen()
+    return open
+  }
+
+  private entrance(
+    name: string,
+    config: Config,
+    settings: ListenerSettings,
+    doors: Doors,
+    listener: Listener,
+  ): Entrance {
+    const { services } = this.parts
+    if (config.listeners[name]!.door === 'forward') {
+      const doorway = new ProxyDoorway(doors.proxyDoorOf(name))
+      const server = new ProxyServer(services, doorway, proxyOptions(name, config, settings))
+      return {
+        server,
+        lead(next, nextConfig, nextSettings, nextDoors) {
+          if (nextConfig.listeners[next]!.door !== 'forward') return false
+          server.configure(proxyOptions(next, nextConfig, nextSettings))
+          doorway.door = nextDoors.proxyDoorOf(next)
+          return true
+        },
+      }
+    }
+    const doorway = new Doorway(doors.doorOf(name))
+    // Of the moment, not of the connection's time (H26).
+    const security = () => listener.settings.tls?.security ?? null
+    const server = new HttpServer(services, doorway, serverOptions(config, config.listeners[name]!, security))
+    return {
+      server,
+      lead(next, nextConfig, _, nextDoors) {
+        if (nextConfig.listeners[next]!.door === 'forward') return false
+        server.configure(serverOptions(nextConfig, nextConfig.listeners[next]!, security))
+        doorway.door = nextDoors.doorOf(next)
+        return true
+      },
+    }
   }
 }
 
-async function close({ listener, server }: OpenListener): Promise<void> {
-  await listener.close()
-  server.cut()
+/** A proxy speaks TLS beside plain text: its first bytes are looked at before a handshake. */
+function forListener({ door }: ListenerConfig, settings: ListenerSettings): ListenerSettings {
+  return door === 'forward' ? { ...settings, tls: null } : settings
 }
 
-function leave(leaving: readonly OpenListener[]): LeavingListeners {
-  const drained = leaving.map(({ listener, server }) => {
-    void listener.close()
-    return new Promise<void>((resolve) => server.drain(resolve))
-  })
+function serverOf({ entrance }: OpenListener): ConnectionServer {
+  return entrance.server
+}
+
+async function close({ listener, entrance }: OpenListener): Promise<void> {
+  await listener.close()
+  entrance.server.cut()
+}
+
+function leave(leaving: readonly ConnectionServer[]): LeavingListeners {
+  const drained = leaving.map((server) => new Promise<void>((resolve) => server.drain(resolve)))
   return {
     drained: Promise.all(drained),
-    cut: () => leaving.reduce((sum, { server }) => sum + server.cut(), 0),
+    cut: () => leaving.reduce((sum, server) => sum + server.cut(), 0),
+  }
+}
+
+function proxyOptions(name: string, config: Config, { tls }: ListenerSettings): ProxyServerOptions {
+  const listener = config.listeners[name]!
+  return {
+    mode: listener.mode,
+    targetPort: listener.targetPort,
+    tls,
+    http: serverOptions(config, listener, () => tls?.security ?? null),
   }
 }
 
 function serverOptions(
   { trustedProxies }: Config,
   { timeouts, limits, http2 = false }: ListenerConfig,
-  listener: Listener,
+  security: HttpServerOptions['security'],
 ): HttpServerOptions {
   const { bodyProgress } = timeouts
   return {
@@ -188,13 +257,12 @@ function serverOptions(
     limits: { headBytes: limits.headSize, headerCount: limits.headerCount, targetBytes: limits.targetSize },
     http2,
     trustedProxies,
-    // Of the moment, not of the connection's time (H26).
-    security: () => listener.settings.tls?.security ?? null,
+    security,
   }
 }
 
 function settingsOf(
-  { limits, timeouts, tls, http2 = true, proxyProtocol }: ListenerConfig,
+  { door, limits, timeouts, tls, http2 = door !== 'forward', proxyProtocol }: ListenerConfig,
   scope: Scope,
 ): ListenerSettings {
   return {

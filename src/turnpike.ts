@@ -74,6 +74,10 @@ export class Turnpike {
     this.log = parts.log
     this.parts = parts
     this.listeners = new ListenerSet(parts)
+    parts.ownAddresses = () => [
+      ...this.listeners.addresses().values(),
+      ...(this.adminAddress === null ? [] : [this.adminAddress]),
+    ]
     const { world } = parts.services
     this.history = new ReloadHistory(world.wallClock())
     this.reloads = new ReloadQueue({
@@ -239,7 +243,7 @@ export class Turnpike {
       ]),
     )
     this.metrics.retain({
-      route: (name) => names.has(name) || this.generation.isModuleRoute(name),
+      route: (name) => names.has(name) || this.generation.isOtherRoute(name),
       endpoint: (upstream, url) => endpoints.get(upstream)?.has(url) === true,
       listener: (name) => this.loaded.config.listeners[name] !== undefined,
     })
@@ -303,6 +307,8 @@ interface Parts {
   metrics: Metrics
   log: AccessLog
   scope: Scope
+  /** All that is listened on now. */
+  ownAddresses: () => readonly BindAddress[]
   /** This instance's name where the config gives none. */
   pseudonym: string
   logger: NonNullable<TurnpikeOptions['logger']>
@@ -347,7 +353,7 @@ async function makeParts(config: Config, options: TurnpikeOptions): Promise<Part
     report: (message) => logger.error(message),
   })
   const reread = load === undefined ? null : () => load({ scope, world, ledger })
-  return { services, metrics, log, scope, pseudonym, logger, closeLogger, load: reread }
+  return { services, metrics, log, scope, ownAddresses: () => [], pseudonym, logger, closeLogger, load: reread }
 }
 
 function accessTarget({ log }: Config): string | null {

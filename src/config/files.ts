@@ -5,6 +5,7 @@ import { FileText } from '../core/file-text.ts'
 import { parsePasswordHash } from '../core/password-hash.ts'
 import type { Config } from './config.ts'
 import { renderPath, type Path } from './errors.ts'
+import { forwardFiles } from './forward-files.ts'
 import { goproxyFiles } from './goproxy-files.ts'
 import { filesIn, middlewareFiles, namedByMiddleware } from './middleware-files.ts'
 import { hashOf, type FileHashes } from './file-hashes.ts'
@@ -102,7 +103,8 @@ function namedFiles(data: unknown): Named[] {
   }
   add(['admin', 'token', 'file'], 'secret')
   for (const { path, kind } of middlewareFiles(data)) add(path, kind)
-  for (const { path, kind, keyPath } of [...goproxyFiles(data), ...parentFiles(data)]) add(path, kind, keyPath)
+  for (const { path, kind, keyPath } of [...goproxyFiles(data), ...forwardFiles(data), ...parentFiles(data)])
+    add(path, kind, keyPath)
   return named
 }
 
@@ -132,12 +134,21 @@ export function fillFiles(config: Config, folder: string, texts: ReadonlyMap<str
   }
   const token = config.admin?.token
   if (token !== undefined && token.file !== null) token.fill(texts.get(resolve(folder, token.file))!)
-  for (const each of [...namedByMiddleware(config), ...filesIn(config.goproxy), ...filesIn(config.parents)]) {
+  const proxies = [
+    config.goproxy,
+    config.parents,
+    config.forward,
+    Object.values(config.listeners).map(({ auth }) => auth),
+  ]
+  for (const each of [...namedByMiddleware(config), ...proxies.flatMap(filesIn)]) {
     if (each instanceof FileText) text(each)
     else each.fill(texts.get(resolve(folder, each.file!))!)
   }
   const { disk } = config.goproxy?.store ?? {}
   if (disk !== undefined) disk.path = resolve(folder, disk.path)
+  const { intercept, record } = config.forward ?? {}
+  if (intercept !== undefined) intercept.authority = resolve(folder, intercept.authority)
+  if (record !== undefined) record.flows = resolve(folder, record.flows)
   const access = config.log.access
   if (access !== null && access.to !== 'stdout' && access.to !== 'stderr') access.to = resolve(folder, access.to)
 }

@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto'
 import type { Config } from './config.ts'
 import { lint } from './lint.ts'
 import type { Finding } from './source.ts'
+import { useListsOf } from './middleware-uses.ts'
 import { lintTimings } from './timing-lints.ts'
 import { treeOf } from './tree.ts'
 
@@ -31,10 +32,9 @@ function unusedUpstreams({ gateway, listeners, middlewares }: Config): Finding[]
     .map((name) => lint(['gateway', 'upstreams', name], 'key', 'no route leads to this upstream'))
 }
 
-function unusedMiddleware({ listeners, gateway, middlewares }: Config): Finding[] {
-  const uses = [...Object.values(listeners), ...(gateway === undefined ? [] : [gateway, ...gateway.routes])]
-  const used = new Set(uses.flatMap(({ use }) => use.flatMap((each) => ('name' in each ? [each.name] : []))))
-  return Object.keys(middlewares)
+function unusedMiddleware(config: Config): Finding[] {
+  const used = new Set(useListsOf(config).flatMap((use) => use.flatMap((each) => ('name' in each ? [each.name] : []))))
+  return Object.keys(config.middlewares)
     .filter((name) => !used.has(name))
     .map((name) => lint(['middlewares', name], 'key', 'no `use` names this middleware'))
 }

@@ -5,11 +5,15 @@ import { isTree, treeOf } from './tree.ts'
 export function useLists(data: unknown): { path: Path; list: readonly unknown[] }[] {
   const root = treeOf(data)
   const gateway = treeOf(root['gateway'])
+  const forward = treeOf(root['forward'])
+  const rules = Array.isArray(forward['rules']) ? forward['rules'] : []
   const routes = Array.isArray(gateway['routes']) ? gateway['routes'] : []
   const holders: [Path, unknown][] = [
     ...Object.entries(treeOf(root['listeners'])).map(([name, each]): [Path, unknown] => [['listeners', name], each]),
     [['gateway'], gateway],
     [['goproxy'], root['goproxy']],
+    [['forward'], forward],
+    ...rules.map((each, index): [Path, unknown] => [['forward', 'rules', index], each]),
     ...routes.map((each, index): [Path, unknown] => [['gateway', 'routes', index], each]),
   ]
   return holders.flatMap(([path, holder]) => {

@@ -4,7 +4,7 @@ import { renderPath, type Path } from './errors.ts'
 import type { Finding } from './source.ts'
 import { treeOf } from './tree.ts'
 
-/** What is wrong with the parents of an unchecked config, and with the names of them: in upstreams, and in the module proxy. */
+/** What is wrong with the parents of an unchecked config, and with the names of them: in upstreams, in the module proxy, and in the rules of the forward proxy. */
 export function findParentReferences(data: unknown): Finding[] {
   const root = treeOf(data)
   const parents = treeOf(root['parents'])
@@ -43,9 +43,16 @@ function namedParents(root: Record<PropertyKey, unknown>): [Path, unknown][] {
     [['goproxy'], goproxy],
     ...entries(['goproxy', 'upstreams'], goproxy['upstreams']),
   ]
-  return holders
-    .map(([path, holder]): [Path, unknown] => [[...path, 'parent'], treeOf(holder)['parent']])
-    .filter(([, value]) => value !== undefined && value !== 'off' && value !== false)
+  const forward = treeOf(root['forward'])
+  const rules = Array.isArray(forward['rules']) ? forward['rules'] : []
+  const ways: [Path, unknown][] = [
+    [['forward', 'default'], forward['default']],
+    ...rules.map((each, index): [Path, unknown] => [['forward', 'rules', index], each]),
+  ]
+  return [
+    ...holders.map(([path, holder]): [Path, unknown] => [[...path, 'parent'], treeOf(holder)['parent']]),
+    ...ways.map(([path, holder]): [Path, unknown] => [[...path, 'via'], treeOf(holder)['via']]),
+  ].filter(([, value]) => value !== undefined && value !== 'off' && value !== false)
 }
 
 function entries(path: Path, tree: unknown): [Path, unknown][] {

@@ -80,6 +80,9 @@ function checkListeners(report: Report, root: Tree, listeners: Tree): void {
     if (door === 'goproxy' && root['goproxy'] === undefined) {
       report.value(['listeners', name, 'door'], 'ERR_CONFIG_REFERENCE', 'there is no `goproxy` block')
     }
+    if (door === 'forward' && root['forward'] === undefined) {
+      report.value(['listeners', name, 'door'], 'ERR_CONFIG_REFERENCE', 'there is no `forward` block')
+    }
     if (typeof address !== 'string' || address.endsWith(':0')) continue
     const other = taken.get(address)
     if (other !== undefined)

@@ -1,10 +1,12 @@
 import { z } from 'zod'
 import { adminSchema, logSchema } from '../control/config.ts'
-import { cidrs, count, duration, later, offOr, parsed, positiveDuration } from '../core/config-fields.ts'
+import { cidrs, count, duration, offOr, parsed, positiveDuration } from '../core/config-fields.ts'
 import { routeSchema } from '../doors/gateway/config.ts'
+import { forwardRuleSchema, forwardSchema } from '../doors/forward/config.ts'
 import { goproxySchema } from '../doors/goproxy/config.ts'
 import { parentSchema } from '../engine/dial/config.ts'
 import { listenerSchema } from '../engine/config.ts'
+import { loginOrOff } from '../policy/config.ts'
 import { upstreamSchema } from '../upstream/config.ts'
 import { middlewareSchema, useSchema } from './middleware-schemas.ts'
 
@@ -27,6 +29,16 @@ const goproxy = goproxySchema.extend({
   use: useSchema.describe('Middleware for every request to the module proxy, behind that of the listener.'),
 })
 
+const forward = forwardSchema.extend({
+  use: useSchema.describe('Middleware for every request and tunnel, behind that of the listener.'),
+  rules: z
+    .array(
+      forwardRuleSchema.extend({ use: useSchema.describe('Middleware for what it matches, behind that of the door.') }),
+    )
+    .prefault([])
+    .describe('What is done with what; the first match decides.'),
+})
+
 const gateway = z.strictObject({
   use: useSchema.describe('Middleware for every route, behind that of the listener.'),
   routes: z
@@ -41,7 +53,15 @@ const gateway = z.strictObject({
 export const configSchema = z.strictObject({
   $schema: z.string().optional().describe('Where an editor finds the JSON Schema.'),
   listeners: z
-    .record(name, listenerSchema.extend({ use: useSchema.describe('Middleware for all that comes in here.') }))
+    .record(
+      name,
+      listenerSchema.extend({
+        auth: loginOrOff()
+          .optional()
+          .describe('How its clients say who they are, in place of `forward.auth`. For `door: forward`.'),
+        use: useSchema.describe('Middleware for all that comes in here.'),
+      }),
+    )
     .describe('Addresses that are listened on, by name.'),
   trustedProxies: cidrs()
     .prefault([])
@@ -71,7 +91,7 @@ export const configSchema = z.strictObject({
     .record(name, parentSchema)
     .prefault({})
     .describe('Other proxies to go through, by name: upstreams and the module proxy can name them.'),
-  forward: later(),
+  forward: forward.optional().describe('The forward proxy. Needed by listeners with `door: forward`.'),
   goproxy: goproxy
     .optional()
     .describe('The module proxy. Needed by listeners with `door: goproxy` and routes `to: { goproxy }`.'),

@@ -43,8 +43,17 @@ export interface ClientPort extends BodySink {
   reply(reply: Reply): void
   /** The exchange failed: an error reply where none has begun, else the connection is cut. */
   fail(error: TurnpikeError): void
-  /** After a 101: the raw connection, the client's bytes that came already included. `done` ends the exchange. */
-  takeOver(status: number, reason: string, headers: Headers): TakenConnection
+  /**
+   * After a 101, or the grant of a tunnel: the raw connection, the client's bytes that came already included. `done`
+   * ends the exchange. `bound`: the address that bytes leave from, for protocols that say it (RFC 1928 §6).
+   */
+  takeOver(status: number, reason: string, headers: Headers, bound?: BoundAddress | null): TakenConnection
+}
+
+/** An address and a port of this machine. */
+export interface BoundAddress {
+  address: string
+  port: number
 }
 
 /** A client connection that left HTTP. */

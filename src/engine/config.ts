@@ -1,16 +1,5 @@
 import { z } from 'zod'
-import {
-  address,
-  byteRate,
-  choice,
-  cidrs,
-  count,
-  file,
-  later,
-  offOr,
-  positiveDuration,
-  size,
-} from '../core/config-fields.ts'
+import { address, byteRate, choice, cidrs, count, file, offOr, positiveDuration, size } from '../core/config-fields.ts'
 
 const certificate = z.strictObject({
   cert: file().describe('PEM file with the certificate, followed by its intermediates.'),
@@ -57,7 +46,7 @@ export const listenerSchema = z.strictObject({
   address: address().describe(
     'Where to listen: `:8080` (every address), `127.0.0.1:8080`, `[::1]:8080`, `unix:/run/x.sock`.',
   ),
-  door: choice(['gateway', 'goproxy'], ['forward']).describe('What serves it.'),
+  door: choice(['gateway', 'goproxy', 'forward']).describe('What serves it.'),
   tls: listenerTls.optional().describe('TLS. Absent: plain text.'),
   http2: z
     .boolean()
@@ -75,7 +64,13 @@ export const listenerSchema = z.strictObject({
     })
     .optional()
     .describe('PROXY protocol. Absent: never read.'),
-  mode: later(),
-  auth: later(),
-  allowFrom: later(),
+  mode: choice(['proxy', 'sni', 'redirect', 'tproxy'])
+    .default('proxy')
+    .describe(
+      'How connections say where they want to go: `proxy` by asking for it, `sni` by the ClientHello of raw TLS, `redirect` and `tproxy` by where they were going when the system took them (Linux). All but `proxy` are for `door: forward`; `sni` also for `door: gateway`.',
+    ),
+  targetPort: count(1, 65_535).default(443).describe('Port that `mode: sni` leads to.'),
+  allowFrom: cidrs()
+    .optional()
+    .describe('Ranges that clients may come from. Absent: from anywhere. For `door: forward`.'),
 })

@@ -1,16 +1,18 @@
 import type { TurnpikeError } from '../core/error.ts'
 import type { Headers } from '../core/headers.ts'
+import type { ClientHello } from '../wire/client-hello.ts'
 import type { BodySource, ReplyBody } from './body.ts'
 import type { ClientPort } from './client-port.ts'
 import type { InFlight } from './in-flight.ts'
 import type { Middleware } from './middleware/middleware.ts'
 import type { ResponseDraft } from './middleware/response-draft.ts'
 import type { RequestFacts } from './http1/receive-request.ts'
+import type { Destination } from './proxy/destination.ts'
 import type { Session } from './session.ts'
 import type { RouteTimeouts } from './upstream-timeouts.ts'
 
 /** What carries a request, as logs name it. */
-export type Protocol = 'HTTP/1.0' | 'HTTP/1.1' | 'HTTP/2'
+export type Protocol = 'HTTP/1.0' | 'HTTP/1.1' | 'HTTP/2' | 'SOCKS4' | 'SOCKS5' | 'TLS' | 'TCP'
 
 /** A reply that Turnpike makes itself. */
 export interface Reply {
@@ -111,6 +113,10 @@ export class Exchange {
   servedBy: InFlight | null = null
   before: Exchange | null = null
   after: Exchange | null = null
+  /** Where the client of a proxy wants its bytes to go: of what asks for a tunnel; null for every other request. */
+  destination: Destination | null = null
+  /** The ClientHello that passed in its tunnel; null before one did, and for what is no TLS. */
+  hello: ClientHello | null = null
   /** Where it left HTTP: what can still cut it. */
   tunnel: OpenTunnel | null = null
 

@@ -100,7 +100,7 @@ test('a byte order mark is taken, and endless nesting refused', async () => {
   writeFileSync(join(folder, 'bom.json'), `\uFEFF${minimal}`)
   assert.equal((await run(['--config', 'bom.json'])).code, 0)
   writeFileSync(join(folder, 'deep.json'), `{"forward":${'['.repeat(20_000)}${']'.repeat(20_000)}}`)
-  assert.match((await run(['--config', 'deep.json'])).out, /forward is not available/)
+  assert.match((await run(['--config', 'deep.json'])).out, /forward: expected a mapping/)
   writeFileSync(join(folder, 'deep.yaml'), '['.repeat(20_000))
   assert.match((await run(['--config', 'deep.yaml'])).out, /^deep\.yaml:1:\d+: .* \[ERR_CONFIG_SYNTAX\]\n$/)
 })

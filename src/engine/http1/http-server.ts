@@ -3,6 +3,7 @@ import { Http1ServerConnection, type Http1ServerOptions } from './http1-server-c
 import { Http2ServerConnection, type Http2ServerOptions } from '../http2/http2-server-connection.ts'
 import { UndecidedConnection } from '../http2/undecided-connection.ts'
 import { ParserShelf } from './parser-shelf.ts'
+import type { ConnectionServer } from '../proxy/connection-server.ts'
 import type { Door, EngineServices } from '../services.ts'
 import type { Session } from '../session.ts'
 import type { Socket } from '../world.ts'
@@ -27,7 +28,7 @@ type ConnectionOptions = Omit<Http1ServerOptions & Http2ServerOptions, 'closed'>
 }
 
 /** The HTTP connections of one listener. */
-export class HttpServer {
+export class HttpServer implements ConnectionServer {
   private readonly connections = new Set<ServerConnection>()
   private readonly services: EngineServices
   private options: ConnectionOptions

@@ -6,7 +6,7 @@ import { forwardRuleSchema, forwardSchema } from '../doors/forward/config.ts'
 import { goproxySchema } from '../doors/goproxy/config.ts'
 import { parentSchema } from '../engine/dial/config.ts'
 import { listenerSchema } from '../engine/config.ts'
-import { loginOrOff } from '../policy/config.ts'
+import { loginOrOff } from '../core/login-schema.ts'
 import { upstreamSchema } from '../upstream/config.ts'
 import { middlewareSchema, useSchema } from './middleware-schemas.ts'
 

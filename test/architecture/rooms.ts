@@ -22,7 +22,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   doors: { mayImport: below },
   config: {
     mayImport: ['core', 'gomod'],
-    configOf: ['doors', 'upstream', 'middleware', 'certs', 'control', 'engine', 'policy'],
+    configOf: ['doors', 'upstream', 'middleware', 'certs', 'control', 'engine'],
   },
   control: { mayImport: ['core', 'engine', 'upstream', 'certs', 'config'] },
   'middleware-definitions.ts': { mayImport: ['engine', 'middleware', 'config'] },

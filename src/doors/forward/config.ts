@@ -11,7 +11,7 @@ import {
   positiveDuration,
   size,
 } from '../../core/config-fields.ts'
-import { loginOrOff } from '../../policy/config.ts'
+import { loginOrOff } from '../../core/login-schema.ts'
 
 /** What a rule may ask of a name: `a.example`, `*.a.example`, an address, `*`. */
 const hostPattern = parsed('a host or *.domain', (text) => {

@@ -7,7 +7,7 @@ import type { Scope } from '../../engine/scope.ts'
 import type { EngineServices } from '../../engine/services.ts'
 import type { Session } from '../../engine/session.ts'
 import type { BindAddress } from '../../engine/world.ts'
-import type { LoginConfig } from '../../policy/config.ts'
+import type { LoginConfig } from '../../core/login-schema.ts'
 import type { ForwardConfig } from './config.ts'
 import type { Passage } from './passage.ts'
 

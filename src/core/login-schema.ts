@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { offOr, parsed, secret } from '../core/config-fields.ts'
+import { offOr, parsed, secret } from './config-fields.ts'
 
 const user = parsed('a user name', (name) => {
   // RFC 7617 §2: what stands before the first colon. RFC 1929 §2: a byte says how long it is.

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
 import path from 'node:path'
 import { benchBalance } from './balance.ts'
+import { benchForward } from './forward.ts'
 import { benchGateway } from './gateway.ts'
 import { benchGoproxy } from './goproxy.ts'
 import { benchIdle } from './idle.ts'
@@ -20,6 +21,7 @@ async function* everything(options: Options): AsyncGenerator<Section> {
   yield* benchBalance(options)
   yield* benchReload()
   yield* benchGoproxy(options)
+  yield* benchForward(options)
   yield* benchIdle()
   yield* benchLarge()
   yield* benchStart()
@@ -27,6 +29,7 @@ async function* everything(options: Options): AsyncGenerator<Section> {
 
 const benches: Record<string, (options: Options) => AsyncGenerator<Section>> = {
   balance: benchBalance,
+  forward: benchForward,
   gateway: benchGateway,
   goproxy: benchGoproxy,
   idle: benchIdle,

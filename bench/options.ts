@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 
 export interface Options {
-  /** What to run: gateway, middleware, balance, reload, start, idle, large, profile. */
+  /** What to run: gateway, goproxy, forward, middleware, balance, reload, start, idle, large, profile. */
   command: string
   /** Further words after the command. */
   rest: string[]
@@ -23,6 +23,7 @@ export const usage = `npm run bench -- COMMAND [options]
 
   gateway          requests/s, CPU per request, latency at a fixed rate, idle connections
   goproxy          a module proxy: warm metadata and zips, cold misses, memory, a real project
+  forward          a forward proxy: bytes, tunnels/s, plain and intercepted requests, memory
   middleware       CPU per request with middleware, to the bare route
   balance          latency with one of four endpoints ten times slower, by balancer
   reload           10 000 routes: time, and how long the event loop is held up
@@ -34,6 +35,7 @@ export const usage = `npm run bench -- COMMAND [options]
 
   --rounds N       paired rounds (7)          --only small,tls,download,upload,routes,latency,idle
                                            --only info,mod,list,zip,large,latency,cold,memory,project (goproxy)
+                                           --only down,up,tunnels,plain,intercept,idle,large (forward)
   --seconds N      a contender and round (4)  --contenders turnpike,nginx,…
   --write          update bench/RESULTS.md    --no-build   use dist/ as it is
 `

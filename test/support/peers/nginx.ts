@@ -9,6 +9,8 @@ export interface NginxPlan {
   http: (port: number, folder: string) => string
   /** Top-level directives. Default: one worker. */
   main?: string
+  /** Blocks behind `http { … }`. Default: none. */
+  behind?: (port: number, folder: string) => string
   /** Default 1024. */
   connections?: number
   /** The log_format of `access.log`. */
@@ -41,6 +43,7 @@ ${temporary}
   access_log ${folder}/access.log line ${plan.logOptions ?? ''};
 ${plan.http(port, folder)}
 }
+${plan.behind?.(port, folder) ?? ''}
 `,
   )
   return spawnPeer({

@@ -1,0 +1,3 @@
+module turnpike/bench/tunnels
+
+go 1.25

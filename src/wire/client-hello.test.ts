@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { ClientHelloReader, type ClientHelloResult } from './client-hello.ts'
+import { ClientHelloReader, type ClientHello, type ClientHelloResult } from './client-hello.ts'
 
 const vector = (size: number, ...parts: (Buffer | string)[]): Buffer => {
   const body = Buffer.concat(parts.map((part) => (typeof part === 'string' ? Buffer.from(part, 'latin1') : part)))
@@ -41,16 +41,50 @@ const read = (...chunks: Buffer[]): ClientHelloResult => {
   for (const chunk of chunks) result = reader.read(chunk)
   return result
 }
-const sniOf = (...names: string[]): ClientHelloResult => read(records(message(serverName(...names)), 16_384))
+/** Its name and protocols alone. */
+const short = (result: ClientHelloResult): Pick<ClientHello, 'sni' | 'alpn'> | string =>
+  typeof result === 'string' ? result : { sni: result.sni, alpn: result.alpn }
+const sniOf = (...names: string[]): ReturnType<typeof short> =>
+  short(read(records(message(serverName(...names)), 16_384)))
+const codes = (...list: number[]): Buffer => Buffer.from(list.flatMap((code) => [code >> 8, code & 255]))
 
 test('T1 T2 a hello gives its name and protocols, GREASE left out', () => {
   const hello = records(message(grease, serverName('Api.Example.COM.'), alpn('\x4a\x4a', 'h2', 'http/1.1')), 16_384)
-  assert.deepEqual(read(hello), { sni: 'api.example.com', alpn: ['h2', 'http/1.1'] })
+  assert.deepEqual(read(hello), {
+    sni: 'api.example.com',
+    alpn: ['h2', 'http/1.1'],
+    version: 0x0303,
+    outer: false,
+    ciphers: [0x1301],
+    extensions: [0, 16],
+    signatureAlgorithms: [],
+  })
+})
+
+test('T2 T5 versions and signature algorithms come without GREASE; the highest version counts', () => {
+  const versions = extension(43, vector(1, codes(0x3a3a, 0x0303, 0x0304, 0x0302)))
+  const signatures = extension(13, vector(2, codes(0x0403, 0xdada, 0x0804)))
+  const hello = read(records(message(signatures, versions), 16_384))
+  assert.ok(typeof hello === 'object')
+  assert.equal(hello.version, 0x0304)
+  assert.deepEqual(hello.signatureAlgorithms, [0x0403, 0x0804])
+  assert.deepEqual(hello.extensions, [13, 43])
+})
+
+test('T3 a hello with an Encrypted ClientHello says that its name is the outer one', () => {
+  const outer = (type: number): unknown => {
+    const ech = extension(0xfe0d, Buffer.from([type, 0, 1, 0, 1, 7]), vector(2, Buffer.alloc(32)), vector(2, 'sealed'))
+    const hello = read(records(message(serverName('cover.test'), ech), 16_384))
+    return typeof hello === 'object' && [hello.sni, hello.outer]
+  }
+  assert.deepEqual(outer(0), ['cover.test', true])
+  assert.deepEqual(outer(1), ['cover.test', false])
 })
 
 test('T1 every split of the segments, and every size of the records, reads alike', () => {
   const whole = message(grease, serverName('a.test'), alpn('http/1.1'), extension(21, Buffer.alloc(60)))
-  const expected = { sni: 'a.test', alpn: ['http/1.1'] }
+  const expected = read(records(whole, 16_384))
+  assert.deepEqual(short(expected), { sni: 'a.test', alpn: ['http/1.1'] })
   for (const size of [1, 2, 3, 5, 60, 100, 16_384]) {
     const bytes = records(whole, size)
     for (let at = 1; at < bytes.length; at++) {
@@ -61,8 +95,8 @@ test('T1 every split of the segments, and every size of the records, reads alike
   }
 })
 
-const padded = (bytes: number): ClientHelloResult =>
-  read(records(message(serverName('a.test'), extension(21, Buffer.alloc(bytes))), 4096))
+const padded = (bytes: number): ReturnType<typeof short> =>
+  short(read(records(message(serverName('a.test'), extension(21, Buffer.alloc(bytes))), 4096)))
 
 test('T1 a hello as large as a post-quantum one and more is read, up to 16 KiB', () => {
   assert.deepEqual(padded(1600), { sni: 'a.test', alpn: [] })
@@ -78,7 +112,7 @@ test('T2 what is no name is none: an address, an empty label, a control byte', (
 })
 
 test('no extensions at all is a hello without a name', () => {
-  assert.deepEqual(read(records(message(), 16_384)), { sni: '', alpn: [] })
+  assert.deepEqual(short(read(records(message(), 16_384))), { sni: '', alpn: [] })
 })
 
 test('T1 anything else is told apart at once', () => {
@@ -88,11 +122,11 @@ test('T1 anything else is told apart at once', () => {
   assert.equal(read(Buffer.from([21, 3, 1, 0, 2, 2, 80])), 'other')
   assert.equal(read(Buffer.from([22, 3, 1, 0, 4, 2, 0, 0, 0])), 'other', 'a ServerHello')
   assert.equal(sniOf('a.test', 'b.test'), 'other', 'two names')
-  assert.equal(
-    read(records(message(serverName('a.test'), serverName('a.test')), 16_384)),
-    'other',
-    'an extension twice',
-  )
+  for (const twice of [serverName('a.test'), grease]) {
+    assert.equal(read(records(message(twice, twice), 16_384)), 'other', 'an extension twice')
+  }
+  assert.equal(read(records(message(extension(43, vector(1, Buffer.from([3])))), 16_384)), 'other', 'half a version')
+  assert.equal(read(records(message(extension(13, Buffer.from([0, 8, 4, 3]))), 16_384)), 'other', 'a list too long')
 })
 
 test('a hello with any byte altered or cut short never throws', () => {

@@ -1,9 +1,20 @@
-/** What routing needs of a TLS ClientHello. */
+/** What routing and the log need of a TLS ClientHello. GREASE (RFC 8701) is left out everywhere. */
 export interface ClientHello {
   /** The host_name asked for: lower case, no trailing dot; '' for none and for an address. */
   sni: string
-  /** Application protocols offered, in order, GREASE left out. */
+  /** Application protocols offered, in order. */
   alpn: string[]
+  /** The highest version offered, as TLS numbers it: 0x0304 for 1.3. */
+  version: number
+  /**
+   * It has an Encrypted ClientHello, so `sni` may be a cover (T3). Nobody on the way can tell a real one from GREASE,
+   * which browsers send to servers without ECH.
+   */
+  outer: boolean
+  /** Codes in the order they came: what `ja4` is made of. */
+  ciphers: number[]
+  extensions: number[]
+  signatureAlgorithms: number[]
 }
 
 /** `more`: not complete yet. `other`: these bytes are no ClientHello that can be read. */
@@ -15,7 +26,11 @@ const MESSAGE_HEADER = 4
 const HANDSHAKE_RECORD = 22
 const CLIENT_HELLO = 1
 const SERVER_NAME = 0
+const SIGNATURE_ALGORITHMS = 13
 const ALPN = 16
+const SUPPORTED_VERSIONS = 43
+/** RFC 9849 §5. */
+const ENCRYPTED_CLIENT_HELLO = 0xfe0d
 
 /**
  * Reads a ClientHello at any split, over any number of TLS records (RFC 8446 §5.1 lets a handshake
@@ -76,24 +91,59 @@ export class ClientHelloReader {
 /** Null where a length does not fit. */
 function parseHello(body: Buffer): ClientHello | null {
   const hello = new Vector(body)
-  hello.skip(2 + 32)
+  const version = hello.number(2)
+  hello.skip(32)
   hello.vector(1) // legacy_session_id
-  hello.vector(2) // cipher_suites
+  const ciphers = codes(hello.vector(2))
   hello.vector(1) // legacy_compression_methods
-  const found: ClientHello = { sni: '', alpn: [] }
-  if (hello.ok && hello.left === 0) return found
-  const extensions = hello.vector(2)
+  if (ciphers === null || !hello.ok) return null
+  const found = { sni: '', alpn: [], version, outer: false, ciphers, extensions: [], signatureAlgorithms: [] }
+  return hello.left === 0 || readExtensions(hello, found) ? found : null
+}
+
+function readExtensions(hello: Vector, found: ClientHello): boolean {
+  const list = hello.vector(2)
   const seen = new Set<number>()
-  while (extensions.left > 0 && extensions.ok) {
-    const type = extensions.number(2)
-    const data = extensions.vector(2)
+  while (list.left > 0 && list.ok) {
+    const type = list.number(2)
+    const data = list.vector(2)
     // RFC 8446 §4.2: no extension twice.
-    if (seen.has(type)) return null
+    if (seen.has(type) || !(readers[type]?.(data, found) ?? true)) return false
     seen.add(type)
-    if (type === SERVER_NAME && !readServerName(data, found)) return null
-    if (type === ALPN && !readAlpn(data, found)) return null
+    if (!isGrease(type)) found.extensions.push(type)
   }
-  return hello.ok && extensions.ok ? found : null
+  return hello.ok && list.ok
+}
+
+/** By type: false where the extension is malformed. */
+const readers: Record<number, (data: Vector, found: ClientHello) => boolean> = {
+  [SERVER_NAME]: readServerName,
+  [ALPN]: readAlpn,
+  [SIGNATURE_ALGORITHMS](data, found) {
+    const list = codes(data.vector(2))
+    if (list !== null) found.signatureAlgorithms = list
+    return data.ok && list !== null
+  },
+  [SUPPORTED_VERSIONS](data, found) {
+    const list = codes(data.vector(1))
+    if (list !== null && list.length > 0) found.version = Math.max(...list)
+    return data.ok && list !== null
+  },
+  [ENCRYPTED_CLIENT_HELLO](data, found) {
+    // RFC 9849 §5: 0 is the outer hello; an inner one never travels in the clear.
+    found.outer = data.number(1) === 0
+    return data.ok
+  },
+}
+
+/** Numbers of two bytes, GREASE left out; null where they do not fit. */
+function codes(list: Vector): number[] | null {
+  const found: number[] = []
+  while (list.left > 0 && list.ok) {
+    const code = list.number(2)
+    if (list.ok && !isGrease(code)) found.push(code)
+  }
+  return list.ok ? found : null
 }
 
 function readServerName(data: Vector, found: ClientHello): boolean {
@@ -114,15 +164,15 @@ function readAlpn(data: Vector, found: ClientHello): boolean {
   const list = data.vector(2)
   while (list.left > 0 && list.ok) {
     const protocol = list.vector(1).text()
-    if (!isGrease(protocol)) found.alpn.push(protocol)
+    const isCode = protocol.length === 2
+    if (!isCode || !isGrease((protocol.charCodeAt(0) << 8) | protocol.charCodeAt(1))) found.alpn.push(protocol)
   }
   return data.ok && list.ok
 }
 
-/** RFC 8701 §2: GREASE protocols are two equal bytes 0x?A. */
-function isGrease(protocol: string): boolean {
-  const first = protocol.charCodeAt(0)
-  return protocol.length === 2 && first === protocol.charCodeAt(1) && (first & 0x0f) === 0x0a
+/** RFC 8701 §2: two equal bytes 0x?A. */
+function isGrease(code: number): boolean {
+  return (code & 0x0f0f) === 0x0a0a && code >> 8 === (code & 0xff)
 }
 
 /** RFC 6066 §3: a DNS name without trailing dot; addresses are not permitted. */

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import type { ConfigInput } from '../../src/config/config.ts'
 import { freePort } from '../../test/support/peers/free-port.ts'
@@ -22,6 +22,8 @@ export interface ForwardContender {
   name: string
   needs: readonly string[]
   via: Via
+  /** Answers plain requests by HTTP/1.0, a connection each. Default: false. */
+  closes?: boolean
   /** In what it takes part. */
   does: readonly ('relay' | 'open' | 'plain' | 'intercept' | 'idle')[]
   start(setup: ForwardSetup): Promise<Peer>
@@ -69,6 +71,9 @@ export async function startTurnpike({ authority }: ForwardSetup): Promise<Peer> 
   })
 }
 
+/** Where Debian has it; others have it built in. */
+const streamModule = '/usr/lib/nginx/modules/ngx_stream_module.so'
+
 const nginx: ForwardContender = {
   name: 'nginx stream',
   needs: ['nginx'],
@@ -81,7 +86,7 @@ const nginx: ForwardContender = {
       wrapper,
       http: () => '',
       main: `worker_processes 1;
-include /usr/share/nginx/modules-available/mod-stream.conf;`,
+${existsSync(streamModule) ? `load_module ${streamModule};` : ''}`,
       behind: (port, folder) => `stream {
   log_format line '$remote_addr [$time_local] $status $bytes_sent $bytes_received $session_time';
   access_log ${folder}/access.log line;
@@ -121,6 +126,7 @@ const tinyproxy: ForwardContender = {
   name: 'tinyproxy',
   needs: ['tinyproxy'],
   via: 'connect',
+  closes: true,
   does: ['relay', 'open', 'plain', 'idle'],
   async start() {
     const folder = peerFolder('tinyproxy')
@@ -155,6 +161,7 @@ const squid: ForwardContender = {
   does: ['relay', 'open', 'plain', 'idle'],
   async start() {
     const folder = peerFolder('squid')
+    chmodSync(folder, 0o777)
     const port = await freePort()
     writeFileSync(
       path.join(folder, 'squid.conf'),
@@ -162,7 +169,7 @@ const squid: ForwardContender = {
 cache deny all
 http_access allow localhost
 http_access deny all
-access_log stdio:/dev/stdout
+access_log stdio:${folder}/access.log
 cache_log /dev/null
 pid_filename none
 shutdown_lifetime 1 seconds
@@ -182,7 +189,6 @@ cache_mem 8 MB
   },
 }
 
-/** It has no log. */
 const microsocks: ForwardContender = {
   name: 'microsocks',
   needs: ['microsocks'],
@@ -192,7 +198,7 @@ const microsocks: ForwardContender = {
     const port = await freePort()
     return spawnPeer({
       name: 'microsocks',
-      command: ['microsocks', '-q', '-i', '127.0.0.1', '-p', String(port)],
+      command: ['microsocks', '-i', '127.0.0.1', '-p', String(port)],
       port,
       folder: peerFolder('microsocks'),
       wrapper,

@@ -61,7 +61,7 @@ export const forwardScenarios: readonly ForwardScenario[] = [
     title: 'plain requests, 100-byte replies, 64 connections',
     unit: 'request',
     does: 'plain',
-    load: (_contender, { port }, { httpPort }, seconds) =>
+    load: ({ closes }, { port }, { httpPort }, seconds) =>
       runWrk({
         port,
         tls: false,
@@ -71,6 +71,7 @@ export const forwardScenarios: readonly ForwardScenario[] = [
         connections: 64,
         seconds,
         headers: { Host: `127.0.0.1:${httpPort}` },
+        closes: closes === true,
       }),
   },
   {

@@ -34,6 +34,8 @@ export interface WrkPlan {
   headers?: Readonly<Record<string, string>>
   /** Whether `headers` are all that is sent, in place of a browser's. */
   plain?: boolean
+  /** Whether the server closes each connection with its reply, which wrk takes for a failed read: those are not counted. */
+  closes?: boolean
 }
 
 export interface WrkResult {
@@ -88,7 +90,7 @@ end`
 }
 function done(summary)
   local e = summary.errors
-  print(string.format("TURNPIKE %d %d %d", summary.requests, summary.duration, e.status + e.connect + e.read + e.write + e.timeout))
+  print(string.format("TURNPIKE %d %d %d", summary.requests, summary.duration, e.status + e.connect + ${plan.closes === true ? '' : 'e.read + '}e.write + e.timeout))
 end
 `
 }

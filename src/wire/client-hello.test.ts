@@ -71,14 +71,15 @@ test('T2 T5 versions and signature algorithms come without GREASE; the highest v
   assert.deepEqual(hello.extensions, [13, 43])
 })
 
+const outerOf = (type: number): unknown => {
+  const ech = extension(0xfe0d, Buffer.from([type, 0, 1, 0, 1, 7]), vector(2, Buffer.alloc(32)), vector(2, 'sealed'))
+  const hello = read(records(message(serverName('cover.test'), ech), 16_384))
+  return typeof hello === 'object' && [hello.sni, hello.outer]
+}
+
 test('T3 a hello with an Encrypted ClientHello says that its name is the outer one', () => {
-  const outer = (type: number): unknown => {
-    const ech = extension(0xfe0d, Buffer.from([type, 0, 1, 0, 1, 7]), vector(2, Buffer.alloc(32)), vector(2, 'sealed'))
-    const hello = read(records(message(serverName('cover.test'), ech), 16_384))
-    return typeof hello === 'object' && [hello.sni, hello.outer]
-  }
-  assert.deepEqual(outer(0), ['cover.test', true])
-  assert.deepEqual(outer(1), ['cover.test', false])
+  assert.deepEqual(outerOf(0), ['cover.test', true])
+  assert.deepEqual(outerOf(1), ['cover.test', false])
 })
 
 test('T1 every split of the segments, and every size of the records, reads alike', () => {

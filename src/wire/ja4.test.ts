@@ -42,8 +42,9 @@ test('T5 no count goes above 99', () => {
   assert.match(ja4({ ...chrome, ciphers: Array.from({ length: 120 }, (_, at) => at) }), /^t13d9916h2_/)
 })
 
+const ends = (protocol: string): string => ja4({ ...chrome, alpn: [protocol] }).slice(8, 10)
+
 test('T5 the ends of a protocol, as published: of the bytes in hexadecimal where they are no letters', () => {
-  const ends = (protocol: string): string => ja4({ ...chrome, alpn: [protocol] }).slice(8, 10)
   assert.equal(ends('http/1.1'), 'h1')
   assert.equal(ends('x'), 'xx')
   assert.equal(ends(''), '00')

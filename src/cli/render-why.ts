@@ -23,6 +23,16 @@ const answerSchema = z.object({
     attempts: z.number().optional(),
     reused: z.boolean().optional(),
     failedAttempts: z.array(z.object({ endpoint: z.string(), cause: z.string(), afterMs: z.number() })).optional(),
+    destination: z.string().optional(),
+    hello: z
+      .object({
+        sni: z.string(),
+        alpn: z.array(z.string()),
+        tls: z.string(),
+        ja4: z.string(),
+        ech: z.string().optional(),
+      })
+      .optional(),
     cache: z.string().optional(),
     decisions: z.array(z.object({ by: z.string(), outcome: z.string(), tookMs: z.number() })).optional(),
     queueMs: z.number().optional(),
@@ -72,13 +82,23 @@ export function renderWhy(body: unknown): string {
   return rows.map(([label, text]) => `${label.padEnd(10)} ${text}\n`).join('')
 }
 
-function arrival({ client, peer, listener, tls, sni, method, host, path, query }: Request): Row[] {
+function arrival(request: Request): Row[] {
+  const { client, peer, listener, tls, sni, method, host, path, query, destination, hello } = request
   const through = peer === undefined ? '' : ` through ${peer}`
   const secured = tls === undefined ? '' : `, ${tls}${sni === undefined || sni === '' ? '' : ` for ${sni}`}`
-  return [
+  // A tunnel's path is its host and port.
+  const target = destination === undefined ? `${host ?? ''}${path ?? ''}` : path
+  const rows: Row[] = [
     ['from', `${client ?? 'an unknown client'}${through} on listener ${listener ?? '?'}${secured}`],
-    ['asked for', `${method ?? '?'} ${host ?? ''}${path ?? ''}${query === true ? ' (and a query)' : ''}`],
+    ['asked for', `${method ?? '?'} ${target}${query === true ? ' (and a query)' : ''}`],
   ]
+  if (destination !== undefined) rows.push(['', `by ${destination}`])
+  if (hello !== undefined) {
+    const name = hello.sni === '' ? 'no name' : `${hello.ech === 'outer' ? 'outer name ' : ''}${hello.sni}`
+    const protocols = hello.alpn.length === 0 ? '' : `, ${hello.alpn.join(' or ')}`
+    rows.push(['hello', `${name}, ${hello.tls} at most${protocols}, JA4 ${hello.ja4}`])
+  }
+  return rows
 }
 
 function decision(request: Request): Row[] {

@@ -3,6 +3,7 @@ import { describe, test } from 'node:test'
 import { finishedExchange, session } from '../../test/control/finished-exchange.ts'
 import { TurnpikeError } from '../core/error.ts'
 import { RequestIds } from '../engine/request-id.ts'
+import { ja4 } from '../wire/ja4.ts'
 import { AccessLines } from './access-line.ts'
 
 const lines = new AccessLines(new RequestIds('abc123'))
@@ -143,6 +144,37 @@ describe('a line of the access log', () => {
     assert.ok(Array.isArray(shown))
     assert.equal(shown.length, 10)
     assert.deepEqual(shown[1], { endpoint: 'http://10.0.0.1:1', cause: 'ERR_CONNECT_REFUSED', afterMs: 0.333 })
+  })
+
+  test('T3 T5 says of a tunnel how it was asked for, and what its ClientHello says', () => {
+    const destination = { kind: 'connect', host: 'a.test', port: 443, address: null, hello: null } as const
+    const hello = {
+      sni: 'cover.test',
+      alpn: ['h2', '"\\\x00', ...Array.from({ length: 20 }, () => 'x'.repeat(200))],
+      version: 0x0304,
+      outer: true,
+      ciphers: [0x1301],
+      extensions: [0, 16, 0xfe0d],
+      signatureAlgorithms: [0x0403],
+    }
+    const tls = { version: 'TLSv1.2', sni: 'proxy.test', domain: 'a.test', clientCertificate: '' }
+    const tunnel = { method: 'CONNECT', target: 'a.test:443', host: 'a.test', destination }
+    const line = parse(finishedExchange({ ...tunnel, hello, tls }))
+    assert.deepEqual([line.tls, line.sni, line.path], ['TLSv1.2', 'proxy.test', 'a.test:443'])
+    assert.equal(line.destination, 'connect')
+    assert.deepEqual(line.hello, {
+      sni: 'cover.test',
+      alpn: ['h2', '"\\\x00', ...Array.from({ length: 6 }, () => `${'x'.repeat(32)}…`)],
+      tls: 'TLSv1.3',
+      ja4: ja4(hello),
+      ech: 'outer',
+    })
+    const plain = parse(finishedExchange({ ...tunnel, hello: { ...hello, outer: false, version: 0x7f1c } })).hello
+    assert.ok(typeof plain === 'object' && plain !== null && !('ech' in plain) && 'tls' in plain)
+    assert.equal(plain.tls, '0x7f1c')
+    const opaque = parse(finishedExchange(tunnel))
+    assert.deepEqual([opaque.destination, 'hello' in opaque], ['connect', false])
+    assert.equal('destination' in parse(finishedExchange({})), false)
   })
 
   test('the wall clock may go back', () => {

@@ -2,6 +2,8 @@ import type { TurnpikeError } from '../core/error.ts'
 import type { Decision, Exchange, FailedAttempt } from '../engine/exchange.ts'
 import type { RequestIds } from '../engine/request-id.ts'
 import type { Session } from '../engine/session.ts'
+import type { ClientHello } from '../wire/client-hello.ts'
+import { ja4 } from '../wire/ja4.ts'
 import { jsonText } from './json-text.ts'
 import { NameTexts } from './name-texts.ts'
 import { TextCache } from './text-cache.ts'
@@ -17,6 +19,9 @@ const ATTEMPTS_LIMIT = 10
 /** Decisions that a line shows: more than a chain has members. */
 const DECISIONS_LIMIT = 20
 const DECISION_LIMIT = 128
+/** Application protocols of a ClientHello that a line shows, and their length. */
+const ALPN_LIMIT = 8
+const PROTOCOL_LIMIT = 32
 const SLASH = 0x2f
 const ELLIPSIS = '\\u2026'
 const KEPT_MICROSECONDS = 16_384
@@ -83,6 +88,7 @@ export class AccessLines {
     if (exchange.failedAttempts !== null) line += failedText(exchange.failedAttempts)
     if (exchange.cache !== '') line += ',"cache":"' + exchange.cache + '"'
     if (exchange.decisions !== null) line += decisionsText(exchange.decisions)
+    if (exchange.destination !== null) line += tunnelText(exchange.destination.kind, exchange.hello)
     if (exchange.user !== '') line += ',"user":"' + cut(exchange.user, TEXT_LIMIT) + '"'
     if (exchange.error !== null) line += errorText(exchange.error)
     const { userAgent } = exchange
@@ -167,6 +173,23 @@ function decisionsText(decisions: readonly Decision[]): string {
         `{"by":"${cut(by, DECISION_LIMIT)}","outcome":"${cut(outcome, DECISION_LIMIT)}","tookMs":${tookMs.toFixed(3)}}`,
     )
   return `,"decisions":[${texts.join(',')}]`
+}
+
+/** How a tunnel was asked for, and the ClientHello that passed in it: of the client, not of its connection to us. */
+function tunnelText(kind: string, hello: ClientHello | null): string {
+  const text = `,"destination":"${kind}"`
+  if (hello === null) return text
+  const alpn = hello.alpn.slice(0, ALPN_LIMIT).map((protocol) => `"${cut(protocol, PROTOCOL_LIMIT)}"`)
+  const version = versionNames[hello.version] ?? `0x${hello.version.toString(16).padStart(4, '0')}`
+  const ech = hello.outer ? ',"ech":"outer"' : ''
+  return `${text},"hello":{"sni":"${hello.sni}","alpn":[${alpn.join(',')}],"tls":"${version}","ja4":"${ja4(hello)}"${ech}}`
+}
+
+const versionNames: Record<number, string> = {
+  0x0304: 'TLSv1.3',
+  0x0303: 'TLSv1.2',
+  0x0302: 'TLSv1.1',
+  0x0301: 'TLSv1',
 }
 
 function errorText({ code, source, phase, message }: TurnpikeError): string {

@@ -24,7 +24,7 @@ export const rooms: Readonly<Record<string, Room>> = {
     mayImport: ['core', 'gomod'],
     configOf: ['doors', 'upstream', 'middleware', 'certs', 'control', 'engine'],
   },
-  control: { mayImport: ['core', 'engine', 'upstream', 'certs', 'config'] },
+  control: { mayImport: ['core', 'wire', 'engine', 'upstream', 'certs', 'config'] },
   'middleware-definitions.ts': { mayImport: ['engine', 'middleware', 'config'] },
   'middlewares.ts': { mayImport: ['core', 'engine', 'config', 'middleware-definitions.ts'] },
   'module-session.ts': { mayImport: everything },

@@ -3,7 +3,9 @@ import { known } from '../../src/core/header-names.ts'
 import { Headers } from '../../src/core/headers.ts'
 import type { ClientPort } from '../../src/engine/client-port.ts'
 import { Exchange, type Decision, type FailedAttempt } from '../../src/engine/exchange.ts'
+import type { Destination } from '../../src/engine/proxy/destination.ts'
 import { Session, type TlsFacts } from '../../src/engine/session.ts'
+import type { ClientHello } from '../../src/wire/client-hello.ts'
 
 /** What a test wants different from a plain GET that was answered with 200. */
 export interface Wanted {
@@ -31,6 +33,8 @@ export interface Wanted {
   failedAttempts?: FailedAttempt[]
   cache?: string
   decisions?: Decision[]
+  destination?: Destination
+  hello?: ClientHello
   session?: Session
 }
 
@@ -106,6 +110,8 @@ export function finishedExchange(wanted: Wanted = {}): Exchange {
   exchange.failedAttempts = wanted.failedAttempts ?? null
   exchange.cache = wanted.cache ?? ''
   exchange.decisions = wanted.decisions ?? null
+  exchange.destination = wanted.destination ?? null
+  exchange.hello = wanted.hello ?? null
   exchange.bytesIn = wanted.bytesIn ?? 0
   exchange.bytesOut = wanted.bytesOut ?? 1234
   const { connected = 0.25, firstByte = 3.5, finished = 4.75 } = wanted.times ?? {}

@@ -77,6 +77,7 @@ export const errorCodes = {
   ),
   ERR_PROXY_PROTOCOL: client('accept', 0, '', 'The PROXY protocol header is malformed or missing.'),
   ERR_TLS_CLIENT: client('tls', 0, '', 'The TLS handshake with the client failed.'),
+  ERR_LEAF_REFUSED: client('tls', 0, '', 'The client does not accept the certificate made here.'),
 
   ERR_NO_ENDPOINT: upstream('dial', 503, 'destination_unavailable', false, 'No endpoint of the upstream is usable.'),
   ERR_DNS: upstream('resolve', 502, 'dns_error', true, 'The name of the endpoint could not be resolved.'),
@@ -172,6 +173,14 @@ export const errorCodes = {
   ),
   ERR_MIDDLEWARE: own('middleware', 500, 'proxy_internal_error', false, 'A middleware failed.'),
   ERR_INTERNAL: own('middleware', 500, 'proxy_internal_error', false, 'An internal error.'),
+  ERR_AUTHORITY: own('start', 0, '', false, 'The local certificate authority cannot be used.'),
+  ERR_LEAF_NAME: own(
+    'tls',
+    502,
+    'tls_certificate_error',
+    false,
+    'The local authority makes no certificate for that name.',
+  ),
   ERR_LISTEN: own('start', 0, '', false, 'An address could not be bound.'),
   ERR_LOG_FILE: own('start', 0, '', false, 'A log could not be opened.'),
   ERR_CONFIG_FILE: own('config', 0, '', false, 'The config file could not be read.'),

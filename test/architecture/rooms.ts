@@ -75,6 +75,7 @@ export const rooms: Readonly<Record<string, Room>> = {
     mayImport: [
       'core',
       'gomod',
+      'certs',
       'config',
       'control',
       'decision.ts',

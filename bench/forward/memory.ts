@@ -16,8 +16,9 @@ const MEGABYTE = 1024 * 1024
 export async function benchIdleTunnels(contenders: readonly ForwardContender[], targets: Targets): Promise<Section> {
   const { program, tunnelPort: targetPort } = targets
   const rows: [name: string, bytes: number, total: number][] = []
-  for (const { name, via, start } of contenders.filter(({ does }) => does.includes('idle'))) {
-    const peer = await start({ targetPort, authority: null })
+  for (const contender of contenders.filter(({ does }) => does.includes('idle'))) {
+    const { name, via } = contender
+    const peer = await contender.start({ targetPort, authority: null })
     try {
       const plan = { proxyPort: peer.port, targetPort, via } as const
       await runTunnels(program, { ...plan, work: 'open', connections: 64, seconds: 1 })

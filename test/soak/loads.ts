@@ -4,6 +4,8 @@ import https from 'node:https'
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { WebSocket } from 'ws'
+import { forwardLoads } from './forward-loads.ts'
+import type { Origins } from './origins.ts'
 import type { Ports } from './settings.ts'
 
 /** What one kind of load did. */
@@ -58,7 +60,10 @@ export class Load {
 }
 
 /** The mix: each kind with how many of it run at once. */
-export function mixedLoads(ports: Ports): { loads: [load: Load, workers: number][]; close: () => void } {
+export function mixedLoads(
+  ports: Ports,
+  origins: Origins,
+): { loads: [load: Load, workers: number][]; close: () => void } {
   const plain = new http.Agent({ keepAlive: true, maxSockets: 64 })
   const secure = new https.Agent({ keepAlive: true, maxSockets: 16, rejectUnauthorized: false })
   const web = { port: ports.web, agent: plain }
@@ -91,6 +96,7 @@ export function mixedLoads(ports: Ports): { loads: [load: Load, workers: number]
     [new Load('aborted by the client', () => abort(ports.web)), 4],
     [new Load('WebSockets', () => talk(ports.web, (time) => time < 5)), 4],
     [new Load('one WebSocket for all the time', (load) => talk(ports.web, () => !load.stopping)), 1],
+    ...forwardLoads(ports.egress, origins),
   ]
   return {
     loads,
@@ -101,7 +107,8 @@ export function mixedLoads(ports: Ports): { loads: [load: Load, workers: number]
   }
 }
 
-async function ask(
+/** One request; its status, and the length of the reply. */
+export async function ask(
   library: { request: typeof https.request },
   options: https.RequestOptions,
 ): Promise<{ status: number; length: number }> {

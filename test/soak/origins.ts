@@ -1,13 +1,17 @@
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { WebSocketServer } from 'ws'
+import type { TestCertificate } from '../support/certificates.ts'
 import { freePort, portOf } from '../support/peers/free-port.ts'
 
 /** The services behind the soaked gateway. */
 export interface Origins {
   /** Alike, and healthy. */
   ports: number[]
+  /** Speaks TLS, with a certificate that nobody knows. */
+  tlsPort: number
   /** Nothing listens there. */
   deadPort: number
   close(): Promise<void>
@@ -16,13 +20,20 @@ export interface Origins {
 const large = Buffer.alloc(1024 * 1024, 'l')
 
 /** Three that serve what the loads ask for, and one address where nobody is. */
-export async function startOrigins(): Promise<Origins> {
+export async function startOrigins({ cert, key }: Pick<TestCertificate, 'cert' | 'key'>): Promise<Origins> {
   const servers = await Promise.all([startOrigin(), startOrigin(), startOrigin()])
+  const secure = createSecureServer({ cert, key }, (request, response) => {
+    request.on('error', () => {})
+    response.end('ok')
+  })
+  secure.listen(0, '127.0.0.1')
+  await once(secure, 'listening')
   return {
     ports: servers.map(portOf),
+    tlsPort: portOf(secure),
     deadPort: await freePort(),
     async close() {
-      for (const server of servers) {
+      for (const server of [...servers, secure]) {
         server.closeAllConnections()
         server.close()
         await once(server, 'close')

@@ -5,6 +5,7 @@ import type { Origins } from './origins.ts'
 export interface Ports {
   web: number
   secure: number
+  egress: number
   /** A listener that every other config has. */
   extra: number
   admin: number
@@ -19,6 +20,7 @@ export function settingsFor(
   ports: Ports,
   origins: Origins,
   certificates: readonly TestCertificate[],
+  authority: string,
 ): ConfigInput {
   const [first, second, third] = origins.ports.map((port) => `http://127.0.0.1:${port}`)
   const certificate = certificates[reload % certificates.length]!
@@ -36,6 +38,7 @@ export function settingsFor(
         door: 'gateway',
         tls: { certificates: [{ cert: certificate.certFile, key: certificate.keyFile }] },
       },
+      egress: { address: `127.0.0.1:${ports.egress}`, door: 'forward' },
       ...(odd ? { extra: { address: `127.0.0.1:${ports.extra}`, door: 'gateway' } } : {}),
     },
     middlewares: {
@@ -60,6 +63,18 @@ export function settingsFor(
         live: { endpoints: [first!] },
         dead: { endpoints: [`http://127.0.0.1:${origins.deadPort}`] },
       },
+    },
+    forward: {
+      auth: 'off',
+      connectPorts: 'any',
+      guard: { allow: ['127.0.0.0/8'] },
+      rules: [
+        ...Array.from({ length: reload % 3 }, (_, at) => ({ match: { host: `h${at}.example` }, deny: true as const })),
+        { name: 'never', match: { host: 'never.example' }, deny: true },
+        { name: 'look', match: { sni: 'a.test' }, intercept: true, use: ['edge'] },
+      ],
+      intercept: { authority, upstreamTls: { verify: false } },
+      limits: { connectionsPerClient: 10_000 },
     },
     log: { access: { to: 'stdout', format: 'json' }, level: 'warn' },
     shutdown: { drain: '5s' },

@@ -2,6 +2,7 @@ import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { createAuthority } from '../../src/certs/create-authority.ts'
 import { testCertificate } from '../support/certificates.ts'
 import { freePort } from '../support/peers/free-port.ts'
 import { mixedLoads, type Load } from './loads.ts'
@@ -41,19 +42,22 @@ export async function soak({ seconds, reloadEveryMs, onSample }: SoakOptions): P
   const ports: Ports = {
     web: await freePort(),
     secure: await freePort(),
+    egress: await freePort(),
     extra: await freePort(),
     admin: await freePort(),
   }
   const certificates = ['a.test', 'b.test'].map((subject) => testCertificate({ subject }))
-  const origins = await startOrigins()
+  const origins = await startOrigins(certificates[0]!)
+  const authority = path.join(folder, 'ca')
+  await createAuthority(authority)
   const configure = (reload: number): void => {
     const next = path.join(folder, 'next')
-    writeFileSync(next, JSON.stringify(settingsFor(reload, ports, origins, certificates)))
+    writeFileSync(next, JSON.stringify(settingsFor(reload, ports, origins, certificates, authority)))
     renameSync(next, file)
   }
   configure(0)
   const subject = await Subject.start(file, `http://127.0.0.1:${ports.admin}`)
-  const { loads, close } = mixedLoads(ports)
+  const { loads, close } = mixedLoads(ports, origins)
   let reloads = 0
   try {
     await served(ports.web, 0)

@@ -76,7 +76,11 @@ export const errorCodes = {
     'The client floods the connection with resets, pings, settings or tiny frames.',
   ),
   ERR_PROXY_PROTOCOL: client('accept', 0, '', 'The PROXY protocol header is malformed or missing.'),
+  ERR_SNI_MISSING: client('tls', 400, 'http_request_error', 'The ClientHello names no host.'),
   ERR_TLS_CLIENT: client('tls', 0, '', 'The TLS handshake with the client failed.'),
+  ERR_PROXY_AUTH: client('middleware', 407, 'http_request_denied', 'The proxy wants a valid user name and password.'),
+  ERR_SOCKS: client('head', 400, 'http_request_error', 'The SOCKS request is malformed.'),
+  ERR_SOCKS_COMMAND: client('route', 405, 'http_request_denied', 'The SOCKS command is not served here.'),
   ERR_LEAF_REFUSED: client('tls', 0, '', 'The client does not accept the certificate made here.'),
 
   ERR_NO_ENDPOINT: upstream('dial', 503, 'destination_unavailable', false, 'No endpoint of the upstream is usable.'),

@@ -40,6 +40,11 @@ function openssl(...args: string[]): string {
   return execFileSync('openssl', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] })
 }
 
+/** A key identifier as OpenSSL shows it. */
+function identifier(of: 'Authority' | 'Subject', text: string): string | undefined {
+  return new RegExp(`${of} Key Identifier: \\n\\s+([0-9A-F:]+)`).exec(text)?.[1]
+}
+
 const authorityError = (pattern: RegExp) => (error: unknown) =>
   error instanceof TurnpikeError && error.code === 'ERR_AUTHORITY' && pattern.test(error.message)
 
@@ -135,7 +140,6 @@ test('T6 a leaf as OpenSSL reads it: names, key, use, serial, whose it is, lifet
   assert.match(text, /ASN1 OID: prime256v1/)
   assert.match(text, /TLS Web Server Authentication/)
   assert.match(text, /CA:FALSE/)
-  const identifier = (of: string, in_: string) => new RegExp(`${of} Key Identifier: \\n\\s+([0-9A-F:]+)`).exec(in_)?.[1]
   const above = openssl('x509', '-in', file, '-noout', '-text')
   assert.notEqual(identifier('Subject', above), undefined)
   assert.equal(identifier('Authority', text), identifier('Subject', above))

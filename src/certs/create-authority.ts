@@ -3,6 +3,7 @@ import { mkdir, open, readdir, rename, rm, rmdir } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { TurnpikeError } from '../core/error.ts'
+import { systemCode } from '../core/system-code.ts'
 import { NameScope } from './name-scope.ts'
 import { certificateFile, keyFile } from './open-authority.ts'
 import { pem } from './pem.ts'
@@ -36,13 +37,13 @@ export async function createAuthority(folder: string, options: AuthorityOptions 
     await rename(made, folder)
   } catch (cause) {
     await rm(made, { recursive: true, force: true })
-    const code = (cause as NodeJS.ErrnoException).code ?? ''
-    const why = reasons[code] ?? (code === '' ? String(cause) : code)
+    const code = systemCode(cause)
+    const why = reasons[code] ?? code
     throw new TurnpikeError('ERR_AUTHORITY', { message: `No authority can be made in ${folder}: ${why}.`, cause })
   }
 }
 
-function authorityFiles({ only = [], name }: AuthorityOptions, nowMs: number): [name: string, text: string][] {
+function authorityFiles({ only = [], name }: AuthorityOptions, nowMs: number): [name: string, text: string | Buffer][] {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const spki = publicKey.export({ type: 'spki', format: 'der' })
   const date = new Date(nowMs).toISOString().slice(0, 10)
@@ -67,14 +68,14 @@ function authorityFiles({ only = [], name }: AuthorityOptions, nowMs: number): [
     privateKey,
   )
   return [
-    [keyFile, privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()],
+    [keyFile, privateKey.export({ type: 'pkcs8', format: 'pem' })],
     [certificateFile, pem('CERTIFICATE', certificate)],
     ['.gitignore', '# The key of this folder can speak for every site to those who trust it.\n*\n'],
   ]
 }
 
 /** Readable by its owner alone, whatever the umask; never in place of what is there. */
-async function writeOwn(path: string, text: string): Promise<void> {
+async function writeOwn(path: string, text: string | Buffer): Promise<void> {
   await using file = await open(path, 'wx', 0o600)
   await file.chmod(0o600)
   await file.writeFile(text)
@@ -86,7 +87,7 @@ async function removeIfEmpty(folder: string): Promise<void> {
     if ((await readdir(folder)).length > 0) throw Object.assign(new Error('not empty'), { code: 'ENOTEMPTY' })
     await rmdir(folder)
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+    if (systemCode(error) !== 'ENOENT') throw error
   }
 }
 

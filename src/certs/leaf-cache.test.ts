@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { X509Certificate } from 'node:crypto'
-import { connect as open, createServer, type AddressInfo, type Socket } from 'node:net'
+import { connect as open, createServer, type Server, type Socket } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import { connect, createServer as createTlsServer, TLSSocket } from 'node:tls'
 import { testAuthority } from '../../test/support/forward/authority.ts'
@@ -57,6 +57,12 @@ test('T6 a hundred names cost less than a millisecond each, beside what OpenSSL 
   assert.ok(Math.min(...rounds) < 1, `${Math.min(...rounds)} ms`)
 })
 
+function portOf(server: Server): number {
+  const address = server.address()
+  assert.ok(typeof address === 'object' && address !== null)
+  return address.port
+}
+
 /** Ends TLS with the leaf of the name that the first line before it says. */
 async function terminating(t: TestContext, leaves: LeafSource): Promise<number> {
   const sockets = new Set<Socket>()
@@ -76,7 +82,7 @@ async function terminating(t: TestContext, leaves: LeafSource): Promise<number> 
     for (const socket of sockets) socket.destroy()
     server.close()
   })
-  return (server.address() as AddressInfo).port
+  return portOf(server)
 }
 
 async function handshake(port: number, name: string, ca: string, version: 'TLSv1.2' | 'TLSv1.3', session?: Buffer) {
@@ -130,7 +136,7 @@ test('T6 curl, gnutls-cli and OpenSSL take a leaf of a name and of an address', 
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   t.after(() => server.close())
-  const port = String((server.address() as AddressInfo).port)
+  const port = String(portOf(server))
   const run = async (program: string, args: string[]): Promise<string> => {
     const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], cwd: folder })
     let text = ''
@@ -138,8 +144,8 @@ test('T6 curl, gnutls-cli and OpenSSL take a leaf of a name and of an address', 
     child.stderr.on('data', (chunk: Buffer) => (text += chunk.toString()))
     child.stdin.on('error', () => {})
     child.stdin.end('GET / HTTP/1.1\r\n\r\n')
-    const [code] = (await once(child, 'close')) as [number]
-    assert.equal(code, 0, `${program} ${args.join(' ')}: ${text}`)
+    await once(child, 'close')
+    assert.equal(child.exitCode, 0, `${program} ${args.join(' ')}: ${text}`)
     return text
   }
   for (const name of ['a.example', '127.0.0.1']) {

@@ -2,6 +2,7 @@ import { createPrivateKey } from 'node:crypto'
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { TurnpikeError } from '../core/error.ts'
+import { systemCode } from '../core/system-code.ts'
 import { Authority } from './authority.ts'
 
 /** Names of an authority's files in its folder: the one to hand out, and the one that never leaves it. */
@@ -13,13 +14,11 @@ export const keyFile = 'authority-key.pem'
  * where it cannot sign, and where others can read its key (T9).
  */
 export async function openAuthority(folder: string): Promise<Authority> {
-  const fault = (message: string, cause?: unknown): TurnpikeError =>
-    new TurnpikeError('ERR_AUTHORITY', { message, cause })
   const read = async (file: string): Promise<string> => {
     try {
       return await readFile(join(folder, file), 'utf8')
     } catch (cause) {
-      const code = (cause as NodeJS.ErrnoException).code ?? ''
+      const code = systemCode(cause)
       if (code === 'ENOENT')
         throw fault(`There is no authority in ${folder}: \`turnpike ca init ${folder}\` makes one.`, cause)
       throw fault(`${join(folder, file)} cannot be read: ${code === 'EACCES' ? 'permission denied' : code}.`, cause)
@@ -43,4 +42,8 @@ export async function openAuthority(folder: string): Promise<Authority> {
   }
   if (Date.now() < authority.expiresAt) return authority
   throw fault(`The authority in ${folder} ran out on ${new Date(authority.expiresAt).toISOString()}: make another one.`)
+}
+
+function fault(message: string, cause?: unknown): TurnpikeError {
+  return new TurnpikeError('ERR_AUTHORITY', { message, cause })
 }

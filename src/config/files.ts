@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { FileText } from '../core/file-text.ts'
 import { parsePasswordHash } from '../core/password-hash.ts'
+import { systemCode } from '../core/system-code.ts'
 import type { Config } from './config.ts'
 import { renderPath, type Path } from './errors.ts'
 import { forwardFiles } from './forward-files.ts'
@@ -11,7 +12,7 @@ import { filesIn, middlewareFiles, namedByMiddleware } from './middleware-files.
 import { hashOf, type FileHashes } from './file-hashes.ts'
 import { parentFiles } from './parent-files.ts'
 import type { Finding } from './source.ts'
-import { systemCode, valueAt } from './tree.ts'
+import { valueAt } from './tree.ts'
 
 /** The files that a config names, read: what is wrong with them, and their texts for the checked config. */
 export interface ReadFiles {

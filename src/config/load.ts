@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { dirname, extname, resolve } from 'node:path'
+import { systemCode } from '../core/system-code.ts'
 import type { Config, ConfigInput } from './config.ts'
 import type { Environment } from './environment.ts'
 import { ConfigError, type Problem } from './errors.ts'
@@ -7,7 +8,6 @@ import { hashOf, type FileHashes } from './file-hashes.ts'
 import { ObjectSource, readModule } from './module-source.ts'
 import { configRevision } from './revision.ts'
 import type { ConfigSource, Finding } from './source.ts'
-import { systemCode } from './tree.ts'
 import { validateConfig, type PlainConfig } from './validate.ts'
 
 /** A config that can be run, and what it was made of. */

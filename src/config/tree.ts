@@ -31,8 +31,3 @@ export function replaceAt(data: unknown, path: Path, value: unknown): void {
   if (Array.isArray(holder)) holder[Number(key)] = value
   else if (isTree(holder)) holder[key] = value
 }
-
-/** The `code` of what the file system throws, as in ENOENT. */
-export function systemCode(error: unknown): string {
-  return isTree(error) && typeof error['code'] === 'string' ? error['code'] : String(error)
-}

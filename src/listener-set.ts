@@ -2,6 +2,7 @@ import type { Config } from './config/config.ts'
 import type { Logger } from './control/logger.ts'
 import type { Metrics } from './control/metrics.ts'
 import { formatAddress } from './core/address.ts'
+import type { TurnpikeError } from './core/error.ts'
 import { Doorway } from './engine/doorway.ts'
 import { HttpServer, type HttpServerOptions } from './engine/http1/http-server.ts'
 import type { ConnectionServer } from './engine/proxy/connection-server.ts'
@@ -161,7 +162,7 @@ export class ListenerSet {
           metrics.accepted(session.listener)
           open.entrance.server.accept(socket, session)
         },
-        refused: (error, peer) => logger.debug('a connection was refused', { listener: listener.name, peer, error }),
+        refused: this.refused(() => listener.name),
         failed: (error) => logger.error('connections cannot be accepted', { listener: listener.name, error }),
         refusal: (error) => refusalText(error, services.pseudonym, services.clock.date),
       },
@@ -170,6 +171,10 @@ export class ListenerSet {
     const open: OpenListener = { address: formatAddress(address), listener, entrance, bound: address }
     open.bound = await listener.listen()
     return open
+  }
+
+  private refused(listener: () => string): (error: TurnpikeError, peer: string) => void {
+    return (error, peer) => this.parts.logger.debug('a connection was refused', { listener: listener(), peer, error })
   }
 
   private entrance(
@@ -182,7 +187,8 @@ export class ListenerSet {
     const { services } = this.parts
     if (config.listeners[name]!.door === 'forward') {
       const doorway = new ProxyDoorway(doors.proxyDoorOf(name))
-      const server = new ProxyServer(services, doorway, proxyOptions(name, config, settings))
+      const refused = this.refused(() => listener.name)
+      const server = new ProxyServer(services, doorway, refused, proxyOptions(name, config, settings))
       return {
         server,
         lead(next, nextConfig, nextSettings, nextDoors) {

@@ -1,10 +1,18 @@
+import type { TurnpikeError } from '../../core/error.ts'
 import { HttpServer, type HttpServerOptions } from '../http1/http-server.ts'
+import { Arrival } from '../listen/arrival.ts'
+import { refusalText } from '../listen/refusal.ts'
 import type { EngineServices } from '../services.ts'
-import type { Session } from '../session.ts'
+import { Session } from '../session.ts'
+import { SocksConnection } from '../socks/socks-connection.ts'
 import type { DownstreamSecurity } from '../tls/downstream-security.ts'
 import type { Socket } from '../world.ts'
 import type { ConnectionServer } from './connection-server.ts'
+import { FirstBytes, type Spoken } from './first-bytes.ts'
+import { lingeringClose } from './lingering-close.ts'
+import type { ProxyConnection } from './proxy-connection.ts'
 import type { ProxyDoor } from './proxy-door.ts'
+import { TlsEntrance, type TlsEntranceOptions } from './tls-entrance.ts'
 
 export interface ProxyServerOptions {
   /** How connections say where they want to go. */
@@ -17,14 +25,29 @@ export interface ProxyServerOptions {
   http: HttpServerOptions
 }
 
-/** The connections of one listener of a proxy: which protocol each of them speaks, its first bytes say. */
+type Refused = (error: TurnpikeError, peerAddress: string) => void
+
+/** TLS 1.2's record of the fatal alert `handshake_failure` (RFC 8446 §6), which every version reads. */
+const handshakeFailure = Buffer.from([0x15, 3, 1, 0, 2, 2, 40])
+
+/** The connections of one listener of a proxy: which protocol each of them speaks, its first byte says. */
 export class ProxyServer implements ConnectionServer {
+  private readonly services: EngineServices
   private readonly door: ProxyDoor
   private readonly http: HttpServer
+  private readonly refused: Refused
   private options: ProxyServerOptions
+  /** Those that do not speak HTTP, or not yet. */
+  private readonly connections = new Set<ProxyConnection>()
+  private draining = false
+  private wasCut = false
+  private drained: (() => void) | null = null
 
-  constructor(services: EngineServices, door: ProxyDoor, options: ProxyServerOptions) {
+  /** `refused` is told of connections that end before they ask for anything: turned away, or their handshake failed. */
+  constructor(services: EngineServices, door: ProxyDoor, refused: Refused, options: ProxyServerOptions) {
+    this.services = services
     this.door = door
+    this.refused = refused
     this.options = options
     this.http = new HttpServer(services, door, options.http)
   }
@@ -36,13 +59,17 @@ export class ProxyServer implements ConnectionServer {
   }
 
   get size(): number {
-    return this.http.size
+    return this.connections.size + this.http.size
   }
 
   accept(socket: Socket, session: Session): void {
     const refusal = this.door.refusalOf(session)
-    if (refusal !== null || this.options.mode !== 'proxy') socket.destroy()
-    else this.http.accept(socket, session)
+    const { mode } = this.options
+    if (refusal !== null) this.turnAway(socket, session, refusal)
+    else if (mode === 'proxy') this.read(socket, (protocol) => this.serve(protocol, socket, session))
+    else if (mode === 'sni')
+      this.add(new TlsEntrance(socket, session, this.door, this.services, this.entranceOptions()))
+    else socket.destroy()
   }
 
   announceEnd(): void {
@@ -50,10 +77,121 @@ export class ProxyServer implements ConnectionServer {
   }
 
   drain(done: () => void): void {
-    this.http.drain(done)
+    this.draining = true
+    this.drained = done
+    for (const connection of this.connections) connection.drain()
+    this.http.drain(() => this.check())
+    this.check()
   }
 
   cut(): number {
-    return this.http.cut()
+    // Those that were cut before are still here until they are closed.
+    const size = this.wasCut ? 0 : this.connections.size
+    this.wasCut = true
+    for (const connection of this.connections) connection.destroy()
+    return size + this.http.cut()
   }
+
+  private read(socket: Socket, spoken: (protocol: Spoken) => void): void {
+    const first: FirstBytes = new FirstBytes(socket, this.services, this.options.http.timeouts.headMs, {
+      spoken: (protocol) => {
+        spoken(protocol)
+        this.remove(first)
+      },
+      closed: () => this.remove(first),
+    })
+    this.add(first)
+  }
+
+  private serve(protocol: Spoken, socket: Socket, session: Session): void {
+    if (protocol === 'http') this.http.accept(socket, session)
+    else if (protocol === 'tls') this.secure(socket, session)
+    else this.add(new SocksConnection(socket, session, this.door, this.services, this.entranceOptions()))
+  }
+
+  private entranceOptions(): TlsEntranceOptions {
+    const { targetPort, http } = this.options
+    return { targetPort, headMs: http.timeouts.headMs, closed: (connection) => this.remove(connection) }
+  }
+
+  /** TLS to the proxy itself; what is within it, its own first byte says. */
+  private secure(socket: Socket, session: Session): void {
+    const { tls } = this.options
+    if (tls === null || session.tls !== null) return this.close(socket, handshakeFailure)
+    const { world, timers: wheel, ledger } = this.services
+    const closing = new OpenSocket(socket)
+    const settings = { connections: Infinity, proxyProtocol: null, tls }
+    const arrival = new Arrival(
+      socket,
+      factsOf(session),
+      settings,
+      { world, wheel, ledger },
+      {
+        arrived: (secured, within) => {
+          if (within.tls?.alpn === 'h2') this.http.accept(secured, within)
+          else this.read(secured, (protocol) => this.serve(protocol, secured, within))
+          this.remove(closing)
+        },
+        failed: (error) => {
+          this.refused(error, session.peerAddress)
+          this.remove(closing)
+        },
+      },
+    )
+    this.add(closing)
+    arrival.start()
+  }
+
+  /** Clients that speak HTTP are told why. */
+  private turnAway(socket: Socket, session: Session, error: TurnpikeError): void {
+    this.refused(error, session.peerAddress)
+    const { pseudonym, clock } = this.services
+    this.read(socket, (protocol) => {
+      if (protocol === 'http') this.close(socket, Buffer.from(refusalText(error, pseudonym, clock.date), 'latin1'))
+      else socket.destroy()
+    })
+  }
+
+  private close(socket: Socket, lastWords: Buffer): void {
+    const closing = new OpenSocket(socket)
+    this.add(closing)
+    socket.on('close', () => this.remove(closing))
+    lingeringClose(socket, lastWords, this.services)
+  }
+
+  private add(connection: ProxyConnection): void {
+    this.connections.add(connection)
+    if (this.draining) connection.drain()
+  }
+
+  private remove(connection: ProxyConnection): void {
+    this.connections.delete(connection)
+    this.check()
+  }
+
+  private check(): void {
+    if (this.draining && this.size === 0) this.drained?.()
+  }
+}
+
+/** A connection in which nothing is being served. */
+class OpenSocket implements ProxyConnection {
+  private readonly socket: Socket
+
+  constructor(socket: Socket) {
+    this.socket = socket
+  }
+
+  drain(): void {
+    this.socket.destroy()
+  }
+
+  destroy(): void {
+    this.socket.destroy()
+  }
+}
+
+function factsOf(session: Session): ConstructorParameters<typeof Session>[0] {
+  const { listener, clientAddress, clientPort, peerAddress, localAddress, localPort } = session
+  return { listener, clientAddress, clientPort, peerAddress, localAddress, localPort, tls: null }
 }

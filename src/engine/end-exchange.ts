@@ -5,6 +5,7 @@ import type { EngineServices } from './services.ts'
 export function endExchange(services: EngineServices, exchange: Exchange): void {
   exchange.finishedAt = services.world.now()
   exchange.hooks?.finish()
+  exchange.meter?.ended(exchange)
   services.observer.finished(exchange)
   exchange.servedBy?.leave(exchange)
   services.ledger.strike('exchanges')

@@ -8,6 +8,7 @@ import type { Middleware } from './middleware/middleware.ts'
 import type { ResponseDraft } from './middleware/response-draft.ts'
 import type { RequestFacts } from './http1/receive-request.ts'
 import type { Destination } from './proxy/destination.ts'
+import type { Meter } from './relay/meter.ts'
 import type { Session } from './session.ts'
 import type { RouteTimeouts } from './upstream-timeouts.ts'
 
@@ -117,6 +118,8 @@ export class Exchange {
   destination: Destination | null = null
   /** The ClientHello that passed in its tunnel; null before one did, and for what is no TLS. */
   hello: ClientHello | null = null
+  /** Counts what it moves, where that is limited; else null. */
+  meter: Meter | null = null
   /** Where it left HTTP: what can still cut it. */
   tunnel: OpenTunnel | null = null
 
@@ -195,6 +198,8 @@ export interface ExchangeHooks {
 export interface OpenTunnel {
   /** Cuts both sides. */
   cut(error: TurnpikeError): void
+  /** Of one that needs the config it began under: it ends once what it is at is done. Absent: it outlives that. */
+  drain?(): void
 }
 
 /** What ingress makes of a request head. */

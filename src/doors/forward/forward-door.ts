@@ -1,15 +1,25 @@
+import type { LeafSource } from '../../certs/leaf-source.ts'
 import type { CidrSet } from '../../core/address.ts'
 import { TurnpikeError } from '../../core/error.ts'
+import type { LoginConfig } from '../../core/login-schema.ts'
+import type { AddressGuard } from '../../engine/dial/address-guard.ts'
 import type { Parents } from '../../engine/dial/parents.ts'
 import type { Exchange } from '../../engine/exchange.ts'
+import { countForwards } from '../../engine/http1/max-forwards.ts'
+import type { Destination } from '../../engine/proxy/destination.ts'
 import type { ProxyDoor } from '../../engine/proxy/proxy-door.ts'
 import type { Scope } from '../../engine/scope.ts'
 import type { EngineServices } from '../../engine/services.ts'
 import type { Session } from '../../engine/session.ts'
 import type { BindAddress } from '../../engine/world.ts'
-import type { LoginConfig } from '../../core/login-schema.ts'
-import type { ForwardConfig } from './config.ts'
+import type { Access } from './access/access.ts'
+import type { ForwardConfig, PortRange } from './config.ts'
+import { findAddresses } from './find-addresses.ts'
 import type { Passage } from './passage.ts'
+import { PlainForwarder } from './plain/plain-forwarder.ts'
+import { PlainOrigins, type PlainOrigin } from './plain/plain-origin.ts'
+import { RuleTable } from './rules/rule-table.ts'
+import type { Asked, Verdict } from './rules/verdict.ts'
 
 /** What a listener of the proxy says of its clients. */
 export interface ProxyListener {
@@ -29,6 +39,8 @@ export interface ForwardDoorOptions {
   via: string
   parents: Parents
   passage: Passage
+  /** Certificates for the tunnels that are looked into; null without `intercept`. */
+  leaves: LeafSource | null
   /** All that is listened on now, the admin address among it: no client is to be led there (F8). */
   ownAddresses: () => readonly BindAddress[]
   /** Its generation's. State that outlives a reload is asked for by key. */
@@ -40,31 +52,127 @@ export interface ForwardDoorOptions {
 /** The forward proxy: requests and tunnels of one's own clients to wherever they say, as far as the rules allow. */
 export class ForwardDoor implements ProxyDoor {
   private readonly options: ForwardDoorOptions
+  private readonly access: Access
+  private readonly rules: RuleTable
+  private readonly origins = new PlainOrigins()
+  private readonly plain: PlainForwarder
 
   constructor(options: ForwardDoorOptions) {
+    const { config, parents } = options
     this.options = options
+    this.rules = new RuleTable(config, parents)
+    this.access = everybody
+    this.plain = new PlainForwarder({ ...options, guard: nothingGuarded })
   }
 
+  /** Throws what the client did wrong. */
   handle(exchange: Exchange): void {
-    const { passage } = this.options
-    passage.enter(exchange)
-    passage.pass(exchange, -1, () => exchange.fail(new TurnpikeError('ERR_NO_ROUTE')))
+    this.options.passage.enter(exchange)
+    if (exchange.destination !== null)
+      return this.access.admit(exchange, () => this.tunnel(exchange, exchange.destination!))
+    const slash = exchange.target.charCodeAt(0) === SLASH || exchange.target === '*'
+    if (slash) throw new TurnpikeError('ERR_NO_ROUTE')
+    const { origin, pathAt } = this.origins.of(exchange.target)
+    setPath(exchange, pathAt)
+    this.access.admit(exchange, () => this.request(exchange, origin))
   }
 
-  refusalOf(_session: Session): TurnpikeError | null {
-    return null
+  refusalOf(session: Session): TurnpikeError | null {
+    return this.access.refusalOf(session)
   }
 
-  wantsLogin(_session: Session): boolean {
-    return false
+  wantsLogin(session: Session): boolean {
+    return this.access.wantsLogin(session)
   }
 
-  login(_session: Session, _username: string, _password: string): string | null | Promise<string | null> {
-    return null
+  login(session: Session, username: string, password: string): string | null | Promise<string | null> {
+    return this.access.login(session, username, password)
   }
 
   /** Whether metrics have series of this name: a rule's. */
-  isRoute(_name: string): boolean {
-    return false
+  isRoute(name: string): boolean {
+    return this.rules.has(name)
+  }
+
+  /** A request with an absolute target. */
+  private request(exchange: Exchange, origin: PlainOrigin): void {
+    const stopped = countForwards(exchange)
+    if (stopped !== null) return exchange.reply(stopped)
+    this.ask(exchange, origin, '', (asked) => {
+      const verdict = this.rules.decide(asked)
+      this.follow(exchange, verdict, () => this.plain.forward(exchange, origin, verdict))
+    })
+  }
+
+  private tunnel(exchange: Exchange, destination: Destination): void {
+    const { kind, port, hello } = destination
+    if (
+      (kind === 'connect' || kind === 'socks4' || kind === 'socks5') &&
+      !isAllowed(port, this.options.config.connectPorts)
+    )
+      throw new TurnpikeError('ERR_PORT_FORBIDDEN', { message: `Tunnels to port ${port} are not allowed here.` })
+    this.ask(exchange, destination, hello === null ? null : hello.sni, (asked) => {
+      const verdict = this.rules.decide(asked)
+      this.follow(exchange, verdict, () => {
+        throw new TurnpikeError('ERR_NO_ROUTE')
+      })
+    })
+  }
+
+  /** With its addresses, where a rule asks for them; at once where they are known. */
+  private ask(
+    exchange: Exchange,
+    { host, port }: { host: string; port: number },
+    sni: string | null,
+    then: (asked: Asked) => void,
+  ): void {
+    const { services, config } = this.options
+    const { user, clientAddress, startedWall, destination } = exchange
+    const found = (addresses: readonly string[]): void =>
+      then({ host, port, addresses, sni, user, clientAddress, wallMs: startedWall })
+    // Where a captured connection was going is known, whatever its ClientHello says.
+    if (destination !== null && destination.address !== null) found([destination.address])
+    else if (this.rules.wantsAddresses) findAddresses(exchange, host, services, config.timeouts.connect, found)
+    else found([])
+  }
+
+  private follow(exchange: Exchange, { name, rule, deny }: Verdict, handler: () => void): void {
+    exchange.route = name
+    this.options.services.observer.routed(exchange)
+    // What is denied passes too: middleware may say so in its own words.
+    this.options.passage.pass(exchange, rule, deny ? () => exchange.fail(denied(name)) : handler)
   }
 }
+
+/** RFC 9110 §7.7: path and query are passed on as they are, but that an empty path is `/`, or `*` for OPTIONS (RFC 9112 §3.2). */
+function setPath(exchange: Exchange, pathAt: number): void {
+  const { target, method } = exchange
+  const queryAt = target.indexOf('?', pathAt)
+  const path = queryAt < 0 ? target.slice(pathAt) : target.slice(pathAt, queryAt)
+  exchange.query = queryAt < 0 ? '' : target.slice(queryAt)
+  exchange.path = path !== '' ? path : method === 'OPTIONS' && queryAt < 0 ? '*' : '/'
+}
+
+function isAllowed(port: number, ports: 'any' | readonly PortRange[]): boolean {
+  return ports === 'any' || ports.some(({ from, to }) => port >= from && port <= to)
+}
+
+function denied(name: string): TurnpikeError {
+  return new TurnpikeError('ERR_RULE_DENIED', {
+    message: `${name === 'default' ? 'The default' : `The rule ${name}`} of this proxy denies it.`,
+  })
+}
+
+const SLASH = 0x2f
+
+const everybody: Access = {
+  refusalOf: () => null,
+  wantsLogin: () => false,
+  login: () => null,
+  admit: (exchange, admitted) => {
+    exchange.headers.delete('proxy-authorization')
+    admitted()
+  },
+}
+
+const nothingGuarded: AddressGuard = { key: '', allows: () => true }

@@ -1,5 +1,6 @@
 import { TurnpikeError } from '../../core/error.ts'
 import type { ParentRoute } from '../dial/parent.ts'
+import { KeptPools } from '../http1/kept-pools.ts'
 import { Pool } from '../http1/pool.ts'
 import type { Scope } from '../scope.ts'
 import type { EngineServices } from '../services.ts'
@@ -12,7 +13,7 @@ import type { ClientReply, ClientRequest, HttpClient } from './http-client.ts'
 /** Of one origin. Who asks bounds what is asked at a time; this bounds the sockets whatever they do. */
 const MAX_CONNECTIONS = 1_024
 const IDLE_MS = 30_000
-/** Of any time: discovery asks hosts that others choose. The one used longest ago makes room. */
+/** Of any time: discovery asks hosts that others choose. */
 const MAX_ORIGINS = 256
 
 /** The HTTP/1.1 client: everything of it ends with its scope. */
@@ -20,8 +21,7 @@ export class PooledHttpClient implements HttpClient, Disposable {
   private readonly services: EngineServices
   private readonly via: string
   private readonly parents: ParentRoute | null
-  /** The one used last is last. */
-  private readonly pools = new Map<string, Pool>()
+  private readonly pools = new KeptPools<Pool>(MAX_ORIGINS)
   private readonly open = new Set<ClientCall>()
   private readonly tlsNumbers = new WeakMap<UpstreamSecurity, number>()
   private tlsCount = 0
@@ -59,19 +59,14 @@ export class PooledHttpClient implements HttpClient, Disposable {
   [Symbol.dispose](): void {
     this.closed = true
     for (const call of this.open) call.cut(new TurnpikeError('ERR_DRAINING', { phase: 'dial' }))
-    for (const pool of this.pools.values()) pool.close()
-    this.pools.clear()
+    this.pools[Symbol.dispose]()
   }
 
   private pool(request: ClientRequest): Pool {
     const { url, guard = null, via = this.parents } = request
     const tls = url.protocol === 'https:' ? (request.tls ?? this.machineTls()) : null
     const key = `${url.origin} ${tls === null ? '' : this.tlsNumber(tls)} ${guard === null ? '' : guard.key} ${via === null ? '' : via.key}`
-    const pool = this.pools.get(key) ?? this.makePool(request, tls)
-    this.pools.delete(key)
-    this.pools.set(key, pool)
-    if (this.pools.size > MAX_ORIGINS) this.dropOldest()
-    return pool
+    return this.pools.find(key) ?? this.pools.add(key, this.makePool(request, tls))
   }
 
   private makePool(request: ClientRequest, tls: UpstreamSecurity | null): Pool {
@@ -99,14 +94,6 @@ export class PooledHttpClient implements HttpClient, Disposable {
       tlsMs: timeouts.tlsMs,
       timeouts,
     })
-  }
-
-  private dropOldest(): void {
-    for (const [key, pool] of this.pools) {
-      pool.close()
-      this.pools.delete(key)
-      return
-    }
   }
 
   private machineTls(): UpstreamSecurity {

@@ -5,6 +5,11 @@ import type { OwnRequest } from '../probe/inquiry.ts'
 export interface EgressOptions extends HopOptions {
   /** The `Via` line of a request that came by HTTP/1.1. */
   viaLine: string
+  /**
+   * The next hop is another proxy, which is told by `http://` where to (RFC 9112 §3.2.2): its `Proxy-Authorization`
+   * line, '' for none. Absent: the next hop is the origin.
+   */
+  proxyLogin?: string
 }
 
 /**
@@ -13,9 +18,14 @@ export interface EgressOptions extends HopOptions {
  */
 export function egressHead(exchange: Exchange, options: EgressOptions): string {
   const { headers } = exchange
-  let head = `${exchange.method} ${exchange.path}${exchange.query} HTTP/1.1\r\n`
+  const { own, viaLine, proxyLogin } = options
+  let head =
+    proxyLogin === undefined
+      ? `${exchange.method} ${exchange.path}${exchange.query} HTTP/1.1\r\n`
+      : `${exchange.method} ${absoluteForm(exchange, options)} HTTP/1.1\r\n${proxyLogin}`
   if (isEveryday(exchange, options)) {
-    return head + headers.toText() + exchange.session.headEnd(exchange.authority, options.viaLine)
+    if (own === true) return `${head}${headers.toText()}${viaLine}\r\n`
+    return head + headers.toText() + exchange.session.headEnd(exchange.authority, viaLine)
   }
   if (options.host === 'endpoint') headers.delete('host')
   // Regenerated from an absolute-form target (RFC 9112 §3.2.2), or missing from HTTP/1.0.
@@ -26,6 +36,12 @@ export function egressHead(exchange: Exchange, options: EgressOptions): string {
   if (exchange.upgrade !== '') head += `Connection: upgrade\r\nUpgrade: ${exchange.upgrade}\r\n`
   else if (exchange.acceptsTrailers) head += 'Connection: te\r\nTE: trailers\r\n'
   return head + '\r\n'
+}
+
+/** What a proxy is asked for; of `*`, which only OPTIONS has, nothing is left (RFC 9112 §3.2.4). */
+function absoluteForm(exchange: Exchange, options: EgressOptions): string {
+  const { path, query } = exchange
+  return `http://${egressAuthority(exchange, options)}${path === '*' ? '' : path}${query}`
 }
 
 /** No body, and header fields that came before and owe the next hop nothing but the usual; middleware may have added some. */

@@ -53,8 +53,8 @@ export function receiveRequest(
   }
   if (target.charCodeAt(0) !== 0x2f) {
     const authority = absoluteAuthority(target)
-    if (authority !== null) {
-      // RFC 9112 §3.2.2: the absolute form wins over Host, which egress makes anew.
+    if (authority !== null && authority !== facts.authority) {
+      // RFC 9112 §3.2.2: the absolute form wins over Host, which egress makes anew. One that says the same can stay.
       headers.delete('host')
       facts = { ...facts, authority, host: hostOf(authority) }
     }

@@ -150,15 +150,16 @@ export class RequestHeadParser<Facts = unknown> extends HeadParser {
     return bytes[start + MAJOR] === version[MAJOR] ? start + length : this.fail('ERR_HTTP_VERSION')
   }
 
-  /** Only for the everyday form: an origin-form target and HTTP/1.1, for which the rules on Host are the same. */
+  /** Only with a Host and HTTP/1.1: with both, the rules on Host are the same for every form but CONNECT's. */
   protected recall(bytes: Buffer, base: number, at: number, end: number): number {
-    if (bytes[base + this.methodEnd + 1] !== SLASH || bytes[at - 3] !== ONE) return MORE
+    if (bytes[at - 3] !== ONE) return MORE
     const block = this.memo.find(bytes, at, end)
     if (block === null || at + block.bytes.length - base > this.limits.headBytes) return MORE
     const line = latin1(bytes, base, at)
     const method = line.slice(this.methodStart, this.methodEnd)
     if (method === 'CONNECT') return MORE
     const target = line.slice(this.methodEnd + 1, this.targetEnd)
+    if (target.charCodeAt(0) !== SLASH && !isTarget(method, target)) return MORE
     this.reset()
     const { headers, chunked, contentLength, host, bytes: fields } = block
     const size = at - base + fields.length
@@ -167,8 +168,8 @@ export class RequestHeadParser<Facts = unknown> extends HeadParser {
   }
 
   protected learn(bytes: Buffer, base: number, headEnd: number, end: number): void {
-    const { host, versionMinor, target, chunked, contentLength } = this.head
-    if (host === null || versionMinor === 0 || target.charCodeAt(0) !== SLASH) return
+    const { host, versionMinor, method, chunked, contentLength } = this.head
+    if (host === null || host === '' || versionMinor === 0 || method === 'CONNECT') return
     this.memo.learn(bytes, base + this.fieldsFrom, headEnd, end, (kept) => {
       const fields = this.fieldsFromOffset(this.fieldCount, this.fieldsFrom)
       const headers = new Headers(latin1(kept, 0, kept.length), fields, kept.length - 2)

@@ -211,8 +211,11 @@ export class Turnpike {
 
   /** Lets an earlier generation end: when its exchanges have, or after the drain time. */
   private async retire(old: Generation, leaving: LeavingListeners, signal: AbortSignal): Promise<void> {
-    // W3: a tunnel needs nothing of the generation that it began in.
-    for (const exchange of old.inFlight.all()) if (exchange.tunnel !== null) this.adopt(exchange, old)
+    // W3: a tunnel needs nothing of the generation that it began in, but where it is looked into.
+    for (const exchange of old.inFlight.all()) {
+      if (exchange.tunnel?.drain !== undefined) exchange.tunnel.drain()
+      else if (exchange.tunnel !== null) this.adopt(exchange, old)
+    }
     const late = Promise.withResolvers<void>()
     const timer = this.parts.scope.after(this.loaded.config.shutdown.drain, late.resolve)
     const stopping = (): void => late.resolve()
@@ -286,6 +289,7 @@ export class Turnpike {
       timer.cancel()
     }
     const leaving = await this.listeners.close()
+    for (const { tunnel } of this.generation.inFlight.all()) tunnel?.drain?.()
     if (drainMs > 0) {
       const late = Promise.withResolvers<void>()
       const timer = world.setTimer(late.resolve, drainMs)

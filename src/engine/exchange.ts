@@ -86,6 +86,8 @@ export class Exchange {
   /** The tries that came to nothing and were followed by another, in order; null where there was none. */
   failedAttempts: FailedAttempt[] | null = null
   reused = false
+  /** The address that its connection leads to: the nearest parent's, where there is one; '' before that. */
+  serverAddress = ''
   /** TLS version of its connection to the upstream, such as `TLSv1.3`; null over plain text. */
   upstreamTls: string | null = null
   /** Where a door that keeps things answered from: `hit`, `miss`, `stale`, `negative`; '' where that is not the matter. */

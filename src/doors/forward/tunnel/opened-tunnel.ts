@@ -21,6 +21,9 @@ export interface OpenedTunnel {
 
 /** Looks into tunnels. */
 export interface Interceptor {
-  /** Takes the tunnel: calls `taken.done()` once it is over, and has set `exchange.tunnel` before this returns. */
-  intercept(tunnel: OpenedTunnel): void
+  /**
+   * Takes the tunnel: calls `taken.done()` once it is over, and has set `exchange.tunnel` before this returns. False:
+   * it is one that is not looked into, and nothing was done to it.
+   */
+  intercept(tunnel: OpenedTunnel): boolean
 }

@@ -1,5 +1,6 @@
 import type { Config } from './config/config.ts'
 import type { Logger } from './control/logger.ts'
+import type { ForwardConfig } from './doors/forward/config.ts'
 import type { ForwardDoorOptions } from './doors/forward/forward-door.ts'
 import { inSlices } from './engine/loop-slices.ts'
 import type { Scope } from './engine/scope.ts'
@@ -40,7 +41,13 @@ export async function buildGeneration(
       forward:
         forward === undefined
           ? null
-          : await loadForward({ ownAddresses: () => parts.ownAddresses(), report: proxyFails }),
+          : await loadForward(
+              forward,
+              { ownAddresses: () => parts.ownAddresses(), report: proxyFails },
+              scope,
+              services,
+            ),
+      flows: await openFlows(forward, services, scope),
       via: viaLine === '' ? '' : pseudonym,
       scope,
       report,
@@ -53,9 +60,23 @@ export async function buildGeneration(
 }
 
 /** Nothing of the forward proxy is loaded where it is not configured. */
-async function loadForward(given: Pick<ForwardDoorOptions, 'ownAddresses' | 'report'>) {
+async function loadForward(
+  { intercept }: Pick<ForwardConfig, 'intercept'>,
+  given: Pick<ForwardDoorOptions, 'ownAddresses' | 'report'>,
+  scope: Scope,
+  { world }: EngineServices,
+) {
   const { ForwardDoor } = await import('./doors/forward/forward-door.ts')
-  return (options: Omit<ForwardDoorOptions, keyof typeof given>) => new ForwardDoor({ ...options, ...given })
+  const leaves =
+    intercept === undefined ? null : await (await import('./certs/open-leaves.ts')).openLeaves(intercept, scope, world)
+  return (options: Omit<ForwardDoorOptions, keyof typeof given | 'leaves'>) =>
+    new ForwardDoor({ ...options, ...given, leaves })
+}
+
+async function openFlows(forward: Config['forward'], services: EngineServices, scope: Scope) {
+  if (forward?.record === undefined) return null
+  const { openRecorder } = await import('./doors/forward/flows/open-recorder.ts')
+  return await openRecorder(forward.record, services, scope)
 }
 
 /** RFC 9110 §7.6.3: a pseudonym; two instances in a row must not take each other for themselves (H14). */

@@ -8,8 +8,11 @@ import { MiddlewareTarget } from './doors/gateway/middleware-target.ts'
 import { RedirectTarget } from './doors/gateway/redirect.ts'
 import { RespondTarget } from './doors/gateway/respond.ts'
 import { Router } from './doors/gateway/router.ts'
+import { StreamMatch } from './doors/gateway/streams/stream-match.ts'
+import { StreamTable } from './doors/gateway/streams/stream-table.ts'
 import type { RouteConfig } from './doors/gateway/config.ts'
 import type { ForwardDoor, ForwardDoorOptions } from './doors/forward/forward-door.ts'
+import type { FlowRecorder } from './doors/forward/flows/flow-recorder.ts'
 import type { ModuleFacts, ModuleProxy } from './doors/goproxy/module-proxy.ts'
 import type { ParentRoute } from './engine/dial/parent.ts'
 import { Parents } from './engine/dial/parents.ts'
@@ -43,7 +46,9 @@ export interface GenerationParts {
   /** The module proxy that the config asks for, null for none. */
   modules: ModuleProxy | null
   /** Makes the forward proxy that the config asks for, null for none. */
-  forward: ((options: Omit<ForwardDoorOptions, 'report' | 'ownAddresses'>) => ForwardDoor) | null
+  forward: ((options: Omit<ForwardDoorOptions, 'report' | 'ownAddresses' | 'leaves'>) => ForwardDoor) | null
+  /** Writes down what passes it, null for nobody. */
+  flows: FlowRecorder | null
   /** Told what a middleware threw that is no TurnpikeError. */
   report: (error: unknown) => void
 }
@@ -55,6 +60,7 @@ export class Generation implements Door {
   /** What it serves now. */
   readonly inFlight: InFlight
   readonly door: Gateway
+  readonly streams: StreamTable
   private readonly chains: ReadonlyMap<string, MiddlewareChains>
   private readonly identities: RouteIdentities
   private readonly modules: ModuleDoor | null
@@ -67,6 +73,7 @@ export class Generation implements Door {
     clusters: ReadonlyMap<string, Cluster>,
     chains: ReadonlyMap<string, MiddlewareChains>,
     unrouted: MiddlewareChains,
+    streams: StreamTable,
     identities: RouteIdentities,
     inFlight: InFlight,
     modules: ModuleDoor | null,
@@ -76,6 +83,7 @@ export class Generation implements Door {
   ) {
     this.router = router
     this.clusters = clusters
+    this.streams = streams
     this.chains = chains
     this.identities = identities
     this.inFlight = inFlight
@@ -83,7 +91,7 @@ export class Generation implements Door {
     this.forward = forward
     this.listeners = new Map(Object.entries(listeners).map(([name, { door }]) => [name, door]))
     this.parts = parts
-    this.door = new Gateway(router, parts.services.observer, unrouted.empty ? null : unrouted)
+    this.door = new Gateway(router, parts.services.observer, unrouted.empty ? null : unrouted, streams)
     parts.services.ledger.enter('generations')
   }
 
@@ -118,6 +126,8 @@ export class Generation implements Door {
       chainsByRoute.set(route.name, chains)
       return new MiddlewareTarget(target, chains)
     })
+    const streams = streamTable(config, clusters, unrouted, services)
+    for (const { name } of config.gateway?.streams ?? []) if (!unrouted.empty) chainsByRoute.set(name, unrouted)
     const inFlight = new InFlight()
     const modules =
       parts.modules === null
@@ -134,6 +144,7 @@ export class Generation implements Door {
       clusters,
       chainsByRoute,
       unrouted,
+      streams,
       identities,
       inFlight,
       modules,
@@ -164,9 +175,14 @@ export class Generation implements Door {
     return await this.parts.modules?.facts()
   }
 
-  /** Whether the module proxy or the forward proxy calls its exchanges so. */
+  /** What writes down the flows of the forward proxy, null where nothing does. */
+  get flows(): FlowRecorder | null {
+    return this.parts.flows
+  }
+
+  /** Whether a stream is called so, or the module proxy or the forward proxy calls its exchanges so. */
   isOtherRoute(name: string): boolean {
-    return this.parts.modules?.isRoute(name) === true || this.forward?.isRoute(name) === true
+    return this.streams.has(name) || this.parts.modules?.isRoute(name) === true || this.forward?.isRoute(name) === true
   }
 
   /** Whether an exchange of this generation can live on in a later one: nothing that it depends on has changed. */
@@ -204,7 +220,7 @@ function forwardDoor(
   ofListeners: ReadonlyMap<string, readonly Middleware[]>,
   middlewares: Middlewares,
   inFlight: InFlight,
-  { forward: make, services, via, scope, report }: GenerationParts,
+  { forward: make, services, via, scope, flows, report }: GenerationParts,
 ): ForwardDoor | null {
   if (forward === undefined || make === null) return null
   const ofDoor = middlewares.of(forward.use, 'forward')
@@ -213,13 +229,18 @@ function forwardDoor(
     ...middlewares.of(use, `forward rule ${index + 1}`),
   ])
   const chains = (list: readonly Middleware[]) => new MiddlewareChains(ofListeners, list, report)
+  const recorded = (list: readonly Middleware[]) => (flows === null ? list : [...list, flows.middleware])
   return make({
     config: forward,
     listeners: new Map(Object.entries(listeners).filter(([, { door }]) => door === 'forward')),
     services,
     via,
     parents,
-    passage: new ForwardPassage(inFlight, chains(ofDoor), ofRules.map(chains)),
+    passage: new ForwardPassage(
+      inFlight,
+      { usual: chains(ofDoor), byRule: ofRules.map(chains) },
+      { usual: chains(recorded(ofDoor)), byRule: ofRules.map((list) => chains(recorded(list))) },
+    ),
     scope,
   })
 }
@@ -235,6 +256,19 @@ function sharedCluster(
     const security = securityOf(config, own)
     return new Cluster({ name, config, services, security, via, parents, scope: own })
   })
+}
+
+function streamTable(
+  { gateway }: Config,
+  clusters: ReadonlyMap<string, Cluster>,
+  chains: MiddlewareChains,
+  { observer }: EngineServices,
+): StreamTable {
+  const streams = (gateway?.streams ?? []).map(({ name, match, to, timeouts }) => {
+    const cluster = clusters.get(to)!
+    return { name, match: new StreamMatch(match), cluster, timeouts: timeouts ? cluster.timeoutsFor(timeouts) : null }
+  })
+  return new StreamTable(streams, observer, chains.empty ? null : chains)
 }
 
 function targetOf(

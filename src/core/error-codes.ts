@@ -84,6 +84,12 @@ export const errorCodes = {
     'The client floods the connection with resets, pings, settings or tiny frames.',
   ),
   ERR_PROXY_PROTOCOL: client('accept', 0, '', 'The PROXY protocol header is malformed or missing.'),
+  ERR_SNI_MISMATCH: client(
+    'tls',
+    403,
+    'http_request_denied',
+    'The ClientHello names another host than the one that was asked for.',
+  ),
   ERR_SNI_MISSING: client('tls', 400, 'http_request_error', 'The ClientHello names no host.'),
   ERR_TLS_CLIENT: client('tls', 0, '', 'The TLS handshake with the client failed.'),
   ERR_PROXY_AUTH: client('middleware', 407, 'http_request_denied', 'The proxy wants a valid user name and password.'),
@@ -177,6 +183,7 @@ export const errorCodes = {
   ERR_POOL_EXHAUSTED: own('dial', 503, 'connection_limit_reached', true, 'All connections to the endpoint are busy.'),
   ERR_DESCRIPTORS: own('dial', 503, 'proxy_internal_error', true, 'The process is out of file descriptors.'),
   ERR_CONNECTION_LIMIT: own('accept', 503, 'connection_limit_reached', true, 'The listener has too many connections.'),
+  ERR_TUNNELS_FULL: own('dial', 503, 'connection_limit_reached', true, 'The proxy has too many tunnels open.'),
   ERR_DRAINING: own('idle', 503, 'proxy_internal_response', true, 'Turnpike is shutting down.'),
   ERR_AUTH_BUSY: own('middleware', 503, 'proxy_internal_response', true, 'Too many passwords are being checked.'),
   ERR_ROUTE_GONE: own(
@@ -197,6 +204,7 @@ export const errorCodes = {
     'The local authority makes no certificate for that name.',
   ),
   ERR_LISTEN: own('start', 0, '', false, 'An address could not be bound.'),
+  ERR_FLOWS_FILE: own('start', 0, '', false, 'The file of recorded flows could not be opened.'),
   ERR_LOG_FILE: own('start', 0, '', false, 'A log could not be opened.'),
   ERR_CONFIG_FILE: own('config', 0, '', false, 'The config file could not be read.'),
   ERR_CONFIG_EMPTY: own('config', 0, '', false, 'The config is empty.'),

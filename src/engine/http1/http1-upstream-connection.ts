@@ -7,6 +7,7 @@ import type { AttemptWatcher } from '../attempt-watcher.ts'
 import type { BodySink } from '../body.ts'
 import type { ExchangeWorker, ReplyFacts } from '../client-port.ts'
 import type { Dialled, StreamEvents } from '../dial/dialled.ts'
+import { Relay } from '../relay/relay.ts'
 import { egressHead, type EgressOptions } from './egress.ts'
 import type { Exchange } from '../exchange.ts'
 import { Http1Body, type BodyOwner } from './http1-body.ts'
@@ -14,7 +15,6 @@ import { ingress } from './ingress.ts'
 import type { EngineServices } from '../services.ts'
 import { SocketWriter } from './socket-writer.ts'
 import { Deadline, type TimerName } from '../timers.ts'
-import { Tunnel } from './tunnel.ts'
 import type { UpstreamTimeouts } from '../upstream-timeouts.ts'
 
 /** Told how a connection fares: its pool. */
@@ -44,6 +44,7 @@ export class Http1UpstreamConnection implements StreamEvents, BodyOwner, BodySin
   private timeouts: UpstreamTimeouts
   private readonly idleMs: number
   /** What is read stays ours (TLS); else only until `read` returns. */
+  private readonly serverAddress: string
   private readonly stable: boolean
   private readonly parser: ResponseHeadParser<ReplyFacts>
   private readonly writer: SocketWriter
@@ -77,6 +78,7 @@ export class Http1UpstreamConnection implements StreamEvents, BodyOwner, BodySin
     idleMs: number,
   ) {
     this.dialled = dialled
+    this.serverAddress = dialled.address.kind === 'tcp' ? dialled.address.host : ''
     this.stable = stable
     this.keeper = keeper
     this.services = services
@@ -102,6 +104,7 @@ export class Http1UpstreamConnection implements StreamEvents, BodyOwner, BodySin
     exchange.attempts++
     exchange.reused = this.served++ > 0
     exchange.upstreamTls = this.dialled.tlsVersion
+    exchange.serverAddress = this.serverAddress
     exchange.connectedAt = now
     this.writer.addText(egressHead(exchange, this.egress))
     const { body } = exchange
@@ -370,7 +373,8 @@ export class Http1UpstreamConnection implements StreamEvents, BodyOwner, BodySin
     this.leave()
     watcher.replied(exchange, status, headers)
     const taken = exchange.client.takeOver(status, reason, headers)
-    new Tunnel(taken, dialled, exchange, watcher, services, timeouts.stallMs, this.stable).open(first)
+    const over = (): void => watcher.attemptEnded(exchange, null)
+    new Relay({ taken, dialled, exchange, services, stallMs: timeouts.stallMs, over }).open(first)
   }
 
   private fail(error: TurnpikeError): void {

@@ -52,6 +52,11 @@ export class ResponseDraft implements ReplyHead {
     this.unmeasured()
   }
 
+  /** Shows the body as it comes to a filter that changes nothing of it. */
+  watch(make: MakeBodyFilter): void {
+    if (this.hasBody) this.filters = [...this.filters, make]
+  }
+
   /** Sends these bytes in place of the body, which is dropped. */
   replaceBody(bytes: Buffer): void {
     if (!this.hasBody) return

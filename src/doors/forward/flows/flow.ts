@@ -1,0 +1,38 @@
+import type { CapturedBody } from './captured-body.ts'
+
+export type Fields = readonly (readonly [name: string, value: string])[]
+
+/** One request with what became of it, as it was seen next to the target: nothing is hidden yet. */
+export interface Flow {
+  id: string
+  listener: string
+  rule: string
+  clientAddress: string
+  clientPort: number
+  user: string
+  /** ms since 1970. */
+  startedWall: number
+  request: {
+    method: string
+    url: string
+    protocol: string
+    fields: Fields
+    body: CapturedBody | null
+  }
+  /** Null where none came. */
+  reply: {
+    status: number
+    reason: string
+    protocol: string
+    fields: Fields
+    body: CapturedBody | null
+  } | null
+  /** What the client was answered. */
+  status: number
+  failure: { code: string; phase: string } | null
+  serverAddress: string
+  /** Points in time, ms; 0 for those that were not reached. */
+  times: { started: number; connected: number; sent: number; firstByte: number; finished: number }
+  /** Its connection had been used before. */
+  reused: boolean
+}

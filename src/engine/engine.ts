@@ -3,6 +3,7 @@ import { Dialler } from './dial/dial.ts'
 import { Ledger } from './ledger.ts'
 import { MiddlewareEvents } from './middleware/middleware-events.ts'
 import { ReadBuffers } from './http1/read-buffers.ts'
+import { RelayBuffers } from './relay/relay-buffers.ts'
 import { RequestIds, requestIdPrefix } from './request-id.ts'
 import { DateClock, type EngineServices, type ExchangeObserver, type Notify } from './services.ts'
 import { TimerWheel } from './timers.ts'
@@ -47,6 +48,7 @@ export function createEngine({
     requestIds: new RequestIds(requestIdPrefix(() => world.random())),
     clock: new DateClock(world),
     readBuffers: new ReadBuffers(),
+    relayBuffers: new RelayBuffers(),
     replyMemo: new HeadMemo(),
     nextSequence: () => sequence++,
   }

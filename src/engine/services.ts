@@ -7,6 +7,7 @@ import type { Exchange } from './exchange.ts'
 import type { Ledger } from './ledger.ts'
 import type { MiddlewareEvents } from './middleware/middleware-events.ts'
 import type { ReadBuffers } from './http1/read-buffers.ts'
+import type { RelayBuffers } from './relay/relay-buffers.ts'
 import type { RequestIds } from './request-id.ts'
 import type { TimerWheel } from './timers.ts'
 import type { World } from './world.ts'
@@ -39,6 +40,7 @@ export interface EngineServices {
   middlewareEvents: MiddlewareEvents
   clock: DateClock
   readBuffers: ReadBuffers
+  relayBuffers: RelayBuffers
   /** This instance's name: in `Proxy-Status` always, in `Via` unless that is off. */
   pseudonym: string
   /** The `Via` line of a reply, '' where it is off (H14). */

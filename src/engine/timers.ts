@@ -16,6 +16,7 @@ export type TimerName =
   | 'total'
   | 'probe'
   | 'mirror'
+  | 'bandwidth'
   | 'drain'
 
 const SLOT_MS = 16

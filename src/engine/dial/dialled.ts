@@ -36,6 +36,11 @@ export class Dialled implements DialEvents {
     ledger.enter('upstreamSockets')
   }
 
+  /** There is TLS on it, with the target or with a parent: what is read stays the reader's, and it cannot be reset. */
+  get secured(): boolean {
+    return this.stream !== null
+  }
+
   /** Bytes, end, error and close go to `events` from now on. */
   attach(events: StreamEvents): void {
     this.owner = null

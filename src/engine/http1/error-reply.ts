@@ -19,7 +19,8 @@ export function errorReply(error: TurnpikeError, exchange: Exchange, pseudonym: 
   ])
   if (error.allow !== '') headers.append('Allow', error.allow)
   for (const [name, value] of error.fields) headers.append(name, value)
-  if (isGrpc(exchange.headers)) {
+  // To CONNECT a 200 would say that a tunnel stands.
+  if (exchange.method !== 'CONNECT' && isGrpc(exchange.headers)) {
     headers.append('Content-Type', 'application/grpc')
     headers.append('Grpc-Status', String(grpcStatus(error)))
     headers.append('Grpc-Message', grpcMessage(`${error.code}: ${error.message}`))

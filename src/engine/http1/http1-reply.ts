@@ -142,6 +142,11 @@ export class Http1Reply implements ClientPort {
   reply(reply: Reply): void {
     if (this.closed || this.begun) return
     const { status, headers, body } = reply
+    // RFC 9110 §9.3.6: to CONNECT any 2xx says that a tunnel stands.
+    if (this.exchange.method === 'CONNECT' && status < 300) {
+      if (body.kind === 'source') body.source.cancel(noTunnel())
+      return this.fail(noTunnel())
+    }
     if (body.kind === 'source') {
       const pump = new ReplyPump(body.source, this)
       this.worker = pump
@@ -191,9 +196,11 @@ export class Http1Reply implements ClientPort {
     this.begun = true
     this.closed = true
     this.exchange.status = status
-    const via = this.connection.services.viaLine
-    const switching = `Connection: upgrade\r\nUpgrade: ${this.exchange.upgrade}\r\n`
-    this.writer.addText(`${statusLine(status, reason)}${headers.toText()}${via}${switching}\r\n`)
+    let lines = headers.toText()
+    // A grant has no framing fields (F2, RFC 9110 §9.3.6), and nobody's reply was forwarded.
+    if (status === 101)
+      lines += `${this.connection.services.viaLine}Connection: upgrade\r\nUpgrade: ${this.exchange.upgrade}\r\n`
+    this.writer.addText(`${statusLine(status, reason)}${lines}\r\n`)
     this.writer.flush()
     return this.connection.takeOver()
   }
@@ -220,4 +227,8 @@ export class Http1Reply implements ClientPort {
   private mayHaveBody(status: number): boolean {
     return this.exchange.method !== 'HEAD' && status >= 200 && status !== 204 && status !== 304
   }
+}
+
+function noTunnel(): TurnpikeError {
+  return new TurnpikeError('ERR_CONNECT_NOT_ALLOWED', { message: 'Something else was to be answered than a tunnel.' })
 }

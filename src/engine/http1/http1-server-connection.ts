@@ -90,10 +90,10 @@ export class Http1ServerConnection implements BodyOwner {
     this.writer = new SocketWriter(socket, session.tls !== null, () => this.drained())
     this.deadline = new Deadline((name) => this.expired(name))
     this.arm('head', options.timeouts.headMs)
-    socket.on('data', (chunk) => this.received(chunk))
-    socket.on('end', () => this.ended())
+    socket.on('data', this.received)
+    socket.on('end', this.ended)
     socket.on('error', () => socket.destroy())
-    socket.on('close', () => this.gone())
+    socket.on('close', this.gone)
     socket.resume()
   }
 
@@ -151,10 +151,14 @@ export class Http1ServerConnection implements BodyOwner {
     this.finish()
   }
 
-  /** The connection leaves HTTP after a 101: reads nothing more itself. */
+  /** The connection leaves HTTP after a 101, or for a tunnel: it is paused, and reads nothing more itself. */
   takeOver(): TakenConnection {
     const { socket, pending, inputEnded } = this
     this.state = 'tunnel'
+    socket.pause()
+    socket.off('data', this.received)
+    socket.off('end', this.ended)
+    socket.off('close', this.gone)
     this.services.timers.remove(this.deadline)
     this.pending = null
     return { socket, pending, inputEnded, done: () => this.over() }
@@ -169,8 +173,8 @@ export class Http1ServerConnection implements BodyOwner {
     if (!this.reading) this.readOn()
   }
 
-  private received(chunk: Buffer): void {
-    if (this.state === 'closed' || this.state === 'draining' || this.state === 'tunnel') return
+  private readonly received = (chunk: Buffer): void => {
+    if (this.state === 'closed' || this.state === 'draining') return
     if (this.pending !== null) {
       this.pending = Buffer.concat([this.pending, chunk])
       if (this.pending.length > AHEAD_BYTES) this.pause()
@@ -289,12 +293,18 @@ export class Http1ServerConnection implements BodyOwner {
     // RFC 9112 §9.3
     if (facts.close || (head.versionMinor === 0 && !facts.keepAlive)) this.keepAlive = false
     const exchange = this.open(request)
-    if (head.chunked || head.contentLength > 0) {
+    if (head.method === 'CONNECT') {
+      // RFC 9931 §8: what the client has sent in the belief that it has a tunnel must not be read as a request (F2).
+      this.keepAlive = false
+    } else if (head.chunked || head.contentLength > 0) {
       this.body = new Http1Body(this, head.chunked ? 'chunked' : 'length', head.contentLength)
       exchange.body = this.body
       this.armBodyProgress()
     }
     try {
+      // F1; RFC 9110 §9.3.6: content has no meaning there.
+      if (head.method === 'CONNECT' && (head.chunked || head.contentLength > 0))
+        throw new TurnpikeError('ERR_CONNECT_TARGET', { message: 'A CONNECT request has no body.' })
       if (facts.passedHere) throw new TurnpikeError('ERR_LOOP')
       if (this.session.tls !== null) this.checkDomain(this.session.tls, facts.host)
       this.door.handle(exchange)
@@ -372,9 +382,10 @@ export class Http1ServerConnection implements BodyOwner {
     this.arm('drain', LINGER_MS)
   }
 
-  private ended(): void {
-    if (this.state === 'tunnel') return
+  private readonly ended = (): void => {
     this.inputEnded = true
+    // F4: who asked for a tunnel may have said all it has to say in it.
+    if (this.reply?.exchange.method === 'CONNECT' && !this.reply.ended) return
     // Whole requests that came before the end are served.
     const unread = this.body !== null && !this.body.done
     if (this.pending !== null && !unread && this.state !== 'draining') return
@@ -410,8 +421,8 @@ export class Http1ServerConnection implements BodyOwner {
     else this.socket.destroy()
   }
 
-  private gone(): void {
-    if (this.state === 'closed' || this.state === 'tunnel') return
+  private readonly gone = (): void => {
+    if (this.state === 'closed') return
     if (this.reply !== null)
       this.abandon(new TurnpikeError('ERR_CLIENT_ABORT', { phase: abortPhase(this.reply.exchange) }))
     this.over()

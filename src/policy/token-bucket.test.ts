@@ -139,3 +139,11 @@ describe('BucketTable', () => {
     )
   })
 })
+
+test('what is spent beyond what is there is a debt that time pays', () => {
+  const bucket = new TokenBucket({ rate: { count: 1000, perMs: 1000 }, burst: 100 })
+  const fullAt = bucket.spend(-Infinity, 50, 100)
+  assert.deepEqual([fullAt, bucket.debtMs(fullAt, 50)], [150, 0])
+  const owing = bucket.spend(fullAt, 60, 500)
+  assert.deepEqual([owing, bucket.debtMs(owing, 60), bucket.debtMs(owing, 600)], [650, 490, 0])
+})

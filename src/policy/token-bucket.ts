@@ -32,6 +32,16 @@ export class TokenBucket {
     return next - now <= this.fillMs + CLOCK_ERROR_MS ? next : NaN
   }
 
+  /** When the bucket is full again after so many tokens were taken, there or not: what is missing is a debt. */
+  spend(fullAt: number, now: number, tokens: number): number {
+    return (fullAt > now ? fullAt : now) + tokens * this.tokenMs
+  }
+
+  /** Milliseconds until no debt is left; 0 where there is none. */
+  debtMs(fullAt: number, now: number): number {
+    return Math.max(0, fullAt - now - this.fillMs)
+  }
+
   /** Whole tokens that are there. */
   remaining(fullAt: number, now: number): number {
     if (fullAt <= now) return this.burst

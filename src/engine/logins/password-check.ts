@@ -1,7 +1,8 @@
 import { hash, scrypt, timingSafeEqual } from 'node:crypto'
 import { TurnpikeError } from '../../core/error.ts'
 import { scryptBytes, type KnownPassword, type PasswordHash } from '../../core/password-hash.ts'
-import type { BcryptThread } from './bcrypt-thread.ts'
+import type { Scope } from '../scope.ts'
+import { BcryptThread } from './bcrypt-thread.ts'
 
 /** Checked at a time: the thread pool has files and names to look up too. */
 const AT_ONCE = 2
@@ -15,6 +16,11 @@ export class PasswordCheck {
 
   constructor(bcrypt: BcryptThread) {
     this.bcrypt = bcrypt
+  }
+
+  /** The one of all who ask for it: what it bounds is this machine's. */
+  static shared(scope: Scope): PasswordCheck {
+    return scope.shared('passwordCheck', (own) => new PasswordCheck(new BcryptThread(own)))
   }
 
   /** Rejects with ERR_AUTH_BUSY where too many wait. */

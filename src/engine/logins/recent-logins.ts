@@ -7,24 +7,27 @@ const RECENT_MS = 1000
 export class RecentLogins {
   private readonly users = new WeakMap<Headers, { user: string; until: number }>()
   private readonly world: Pick<World, 'now'>
+  private readonly field: string
 
-  constructor(world: Pick<World, 'now'>) {
+  /** `field`: the one that has the credentials. */
+  constructor(world: Pick<World, 'now'>, field: 'authorization' | 'proxy-authorization' = 'authorization') {
     this.world = world
+    this.field = field
   }
 
-  /** Who the `authorization` of these fields proved to be within the last second, null where that is not known. */
+  /** Who the credentials of these fields proved to be within the last second, null where that is not known. */
   find(headers: Headers): string | null {
-    const template = templateOf(headers)
+    const template = this.templateOf(headers)
     const known = template === null ? undefined : this.users.get(template)
     return known !== undefined && known.until > this.world.now() ? known.user : null
   }
 
   remember(headers: Headers, user: string): void {
-    const template = templateOf(headers)
+    const template = this.templateOf(headers)
     if (template !== null) this.users.set(template, { user, until: this.world.now() + RECENT_MS })
   }
-}
 
-function templateOf(headers: Headers): Headers | null {
-  return headers.hasAdded('authorization') ? null : headers.intact
+  private templateOf(headers: Headers): Headers | null {
+    return headers.hasAdded(this.field) ? null : headers.intact
+  }
 }

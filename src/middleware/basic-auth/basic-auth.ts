@@ -4,7 +4,6 @@ import { FieldChanges } from '../../core/field-changes.ts'
 import { parsePasswordHash } from '../../core/password-hash.ts'
 import type { Exchange } from '../../engine/exchange.ts'
 import { defineMiddleware } from '../../engine/middleware/middleware.ts'
-import { BcryptThread } from '../../engine/logins/bcrypt-thread.ts'
 import { Logins } from '../../engine/logins/logins.ts'
 import { PasswordCheck } from '../../engine/logins/password-check.ts'
 import { RecentLogins } from '../../engine/logins/recent-logins.ts'
@@ -16,7 +15,7 @@ export const basicAuth = defineMiddleware({
   options: basicAuthOptions,
   create({ users, realm, forward }, scope, { services: { world } }) {
     const texts = Object.entries(users).map(([name, secret]) => [name, secret.reveal()] as const)
-    const check = scope.shared('basicAuth', (shared) => new PasswordCheck(new BcryptThread(shared)))
+    const check = PasswordCheck.shared(scope)
     // A reload that changes no password lets nobody prove theirs anew.
     const logins = scope.shared(`basicAuth ${hash('sha256', JSON.stringify(texts))}`, () => {
       return new Logins(new Map(texts.map(([name, text]) => [name, parsePasswordHash(text)])), check, world)

@@ -1,16 +1,14 @@
 import { createHmac, randomBytes } from 'node:crypto'
+import { commonName } from '../../../core/common-name.ts'
+import { configuredPassword } from '../../../core/configured-password.ts'
 import { TurnpikeError } from '../../../core/error.ts'
-import { readPassword, type KnownPassword } from '../../../core/password-hash.ts'
-import type { Secret } from '../../../core/secret.ts'
 import type { Exchange } from '../../../engine/exchange.ts'
-import { BcryptThread } from '../../../engine/logins/bcrypt-thread.ts'
 import { Logins } from '../../../engine/logins/logins.ts'
 import { PasswordCheck } from '../../../engine/logins/password-check.ts'
 import { RecentLogins } from '../../../engine/logins/recent-logins.ts'
 import type { Scope } from '../../../engine/scope.ts'
 import type { World } from '../../../engine/world.ts'
 import type { GoproxyConfig } from '../config.ts'
-import { commonName } from './common-name.ts'
 
 /** The name that a challenge has for what is protected. */
 const REALM = 'Go modules'
@@ -34,8 +32,10 @@ export class ClientAuth {
       users.length === 0
         ? null
         : new Logins(
-            new Map(users.map(([name, secret]) => [name, passwordOf(name, secret)])),
-            new PasswordCheck(new BcryptThread(scope)),
+            new Map(
+              users.map(([name, secret]) => [name, configuredPassword(`goproxy.auth.basic.users.${name}`, secret)]),
+            ),
+            PasswordCheck.shared(scope),
             world,
           )
     for (const [name, token] of Object.entries(auth?.bearer?.tokens ?? {})) {
@@ -85,16 +85,6 @@ export class ClientAuth {
 
   private digest(text: string): string {
     return createHmac('sha256', this.key).update(text).digest('base64')
-  }
-}
-
-/** Nothing of the secret may be in the error. */
-function passwordOf(name: string, secret: Secret): KnownPassword {
-  try {
-    return readPassword(secret.reveal())
-  } catch (cause) {
-    const why = cause instanceof RangeError ? cause.message : 'it cannot be read'
-    throw new TurnpikeError('ERR_CONFIG_INVALID', { message: `goproxy.auth.basic.users.${name}: ${why}`, cause })
   }
 }
 

@@ -3,10 +3,11 @@ import type { Config } from './config.ts'
 import { lint } from './lint.ts'
 import type { Finding } from './source.ts'
 import { useListsOf } from './middleware-uses.ts'
+import { lintRules } from './rule-lints.ts'
 import { lintTimings } from './timing-lints.ts'
 import { treeOf } from './tree.ts'
 
-/** What is odd about a config that can be run: upstreams and middleware that nothing names, settings that nothing reads, certificates that have run out. */
+/** What is odd about a config that can be run: upstreams and middleware that nothing names, settings that nothing reads, rules that nothing reaches, certificates that have run out. */
 export function lintConfig(config: Config, now = Date.now()): Finding[] {
   return [
     ...unusedUpstreams(config),
@@ -14,6 +15,7 @@ export function lintConfig(config: Config, now = Date.now()): Finding[] {
     ...unusedTls(config),
     ...expired(config, now),
     ...lintTimings(config),
+    ...lintRules(config),
   ]
 }
 
@@ -25,11 +27,12 @@ function unusedUpstreams({ gateway, listeners, middlewares }: Config): Finding[]
   )
   const used = new Set<unknown>([
     ...mirrored,
+    ...(gateway?.streams ?? []).map(({ to }) => to),
     ...routes.flatMap(({ to }) => (Array.isArray(to) ? to.map((target) => target.upstream) : [])),
   ])
   return Object.keys(gateway?.upstreams ?? {})
     .filter((name) => !used.has(name))
-    .map((name) => lint(['gateway', 'upstreams', name], 'key', 'no route leads to this upstream'))
+    .map((name) => lint(['gateway', 'upstreams', name], 'key', 'no route and no stream leads to this upstream'))
 }
 
 function unusedMiddleware(config: Config): Finding[] {
@@ -49,8 +52,9 @@ function unusedTls({ gateway }: Config): Finding[] {
 
 function expired({ listeners }: Config, now: number): Finding[] {
   return Object.entries(listeners).flatMap(([name, { tls }]) =>
-    (tls?.certificates ?? []).flatMap(({ cert }, index) => {
-      const { validTo, validToDate } = new X509Certificate(cert.text)
+    (tls?.certificates ?? []).flatMap((certificate, index) => {
+      if ('authority' in certificate) return []
+      const { validTo, validToDate } = new X509Certificate(certificate.cert.text)
       if (validToDate.getTime() > now) return []
       return [
         lint(

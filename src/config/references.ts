@@ -11,7 +11,9 @@ import { useLists, writtenMiddleware } from './middleware-places.ts'
 import { findParentReferences } from './parent-references.ts'
 import { isModulePath } from './middleware-schemas.ts'
 import { findModuleReferences } from './module-references.ts'
+import { findRuleReferences } from './rule-references.ts'
 import type { Finding, Part } from './source.ts'
+import { findStreamReferences } from './stream-references.ts'
 import { treeOf, type Tree } from './tree.ts'
 
 /**
@@ -52,10 +54,10 @@ export function findReferences(data: unknown): Finding[] {
     checkRedirect(report, [...path, 'redirect'], route)
     checkRespond(report, [...path, 'respond'], treeOf(route['respond']))
   }
-  report.findings.push(...findParentReferences(data))
+  report.findings.push(...findParentReferences(data), ...findStreamReferences(data))
   checkUses(report, data, Object.keys(treeOf(root['middlewares'])))
   checkMirrors(report, data, Object.keys(treeOf(gateway['upstreams'])))
-  report.findings.push(...findModuleReferences(data), ...findChainReferences(data))
+  report.findings.push(...findModuleReferences(data), ...findChainReferences(data), ...findRuleReferences(data))
   return report.findings
 }
 

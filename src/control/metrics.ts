@@ -68,6 +68,8 @@ export class Metrics {
 
   /** The exchange has its route: from here on it is in flight there. To be called at most once for each. */
   routed(exchange: Exchange): void {
+    // A tunnel whose ClientHello is read has another rule then.
+    if (exchange.metricsRoute >= 0) this.routes[exchange.metricsRoute]!.inFlight--
     const index = this.routeAt(exchange.route)
     exchange.metricsRoute = index
     this.routes[index]!.inFlight++
@@ -80,7 +82,10 @@ export class Metrics {
       return this.forget(metricsRoute, error)
     }
     const route = this.routes[metricsRoute >= 0 ? metricsRoute : this.routeAt(exchange.route)]!
-    const series = route.series.get(exchange.upstream)?.get(exchange.endpoint) ?? this.addSeries(route, exchange)
+    // Without an upstream it is one of the hosts of the world, which a client chooses.
+    const endpoint = exchange.upstream === '' ? '' : exchange.endpoint
+    const series =
+      route.series.get(exchange.upstream)?.get(endpoint) ?? this.addSeries(route, exchange.upstream, endpoint)
     series.requests[status >= 100 && status < 600 ? (status / 100) | 0 : 0]!++
     series.duration.observe((exchange.finishedAt - startedAt) / 1000)
     if (firstByteAt > 0) series.firstByte.observe((firstByteAt - startedAt) / 1000)
@@ -155,7 +160,7 @@ export class Metrics {
     return free
   }
 
-  private addSeries(route: RouteCounts, { upstream, endpoint }: Exchange): Series {
+  private addSeries(route: RouteCounts, upstream: string, endpoint: string): Series {
     if (this.series.length >= this.limit) {
       this.overflow++
       return (this.other ??= this.newSeries(OTHER, OTHER, OTHER))

@@ -35,3 +35,9 @@ export interface Verdict {
   /** The ClientHello must be read, and the rules asked again with it, before the tunnel may pass: another rule could match then. */
   needsHello: boolean
 }
+
+/**
+ * Asks the rules about a tunnel again, with the name in its ClientHello: '' for a hello without one, and for bytes that
+ * are none. Throws why it is refused: ERR_RULE_DENIED, ERR_SNI_MISMATCH (T4).
+ */
+export type Redecide = (sni: string) => Verdict

@@ -58,10 +58,17 @@ function describeRoute({ name, priority, host, path, conditions, rank }: RouteOf
 }
 
 /** What would be decided today of a request that the log remembers, its header fields and query aside. */
-function explainLine({ generation }: Turnpike, { method, host, path, listener }: AccessRecord): Explanation | null {
+function explainLine(
+  { generation }: Turnpike,
+  { method, host, path, listener, destination }: AccessRecord,
+): Explanation | null {
   if (typeof method !== 'string' || typeof path !== 'string' || path === '') return null
   // Only a gateway has routes.
   if (typeof listener === 'string' && generation.doorOf(listener) !== generation) return null
+  if (destination === 'sni') {
+    const stream = generation.streams.find(String(listener), String(host))
+    return { route: stream?.name ?? null, refusal: stream === null ? 'ERR_NO_ROUTE' : null, losers: [] }
+  }
   const target = normalisePath(path)
   const { winner, refusal, losers } = generation.router.explain({
     listener: typeof listener === 'string' ? listener : '',

@@ -1,11 +1,14 @@
+import { certificateSources } from './certs/certificate-sources.ts'
 import type { Config } from './config/config.ts'
 import type { Logger } from './control/logger.ts'
 import type { Metrics } from './control/metrics.ts'
 import { formatAddress } from './core/address.ts'
+import { StreamMatch } from './doors/gateway/streams/stream-match.ts'
 import type { TurnpikeError } from './core/error.ts'
 import { Doorway } from './engine/doorway.ts'
-import { HttpServer, type HttpServerOptions } from './engine/http1/http-server.ts'
+import type { HttpServerOptions } from './engine/http1/http-server.ts'
 import type { ConnectionServer } from './engine/proxy/connection-server.ts'
+import { GatewayServer, type GatewayServerOptions } from './engine/proxy/gateway-server.ts'
 import type { ProxyDoor } from './engine/proxy/proxy-door.ts'
 import { ProxyDoorway } from './engine/proxy/proxy-doorway.ts'
 import { ProxyServer, type ProxyServerOptions } from './engine/proxy/proxy-server.ts'
@@ -15,7 +18,7 @@ import { refusalText } from './engine/listen/refusal.ts'
 import type { Scope } from './engine/scope.ts'
 import type { Door, EngineServices } from './engine/services.ts'
 import { TlsServer } from './engine/tls/tls-server.ts'
-import type { BindAddress } from './engine/world.ts'
+import type { BindAddress, World } from './engine/world.ts'
 
 type ListenerConfig = Config['listeners'][string]
 
@@ -100,7 +103,9 @@ export class ListenerSet {
       kept.set(name, other)
       left.delete(other.listener.name)
     }
-    const settings = new Map(wanted.map(([name, listener]) => [name, settingsOf(listener, scope)] as const))
+    const { world } = this.parts.services
+    const settings = new Map<string, ListenerSettings>()
+    for (const [name, listener] of wanted) settings.set(name, await settingsOf(listener, scope, world))
     const added = new Map<string, OpenListener>()
     const abandon = async (): Promise<void> => {
       await Promise.all([...added.values()].map(close))
@@ -119,7 +124,7 @@ export class ListenerSet {
       for (const [name, own] of kept) {
         const next = settings.get(name)!
         own.listener.name = name
-        own.listener.settings = forListener(config.listeners[name]!, next)
+        own.listener.settings = forListener(name, config, next)
         if (own.entrance.lead(name, config, next, doors)) continue
         replaced.push(own.entrance.server)
         own.entrance = this.entrance(name, config, next, doors, own.listener)
@@ -155,7 +160,7 @@ export class ListenerSet {
     const listener: Listener = new Listener(
       name,
       address,
-      forListener(config.listeners[name]!, settings),
+      forListener(name, config, settings),
       { world, wheel: timers, ledger },
       {
         connection: (socket, session) => {
@@ -202,12 +207,12 @@ export class ListenerSet {
     const doorway = new Doorway(doors.doorOf(name))
     // Of the moment, not of the connection's time (H26).
     const security = () => listener.settings.tls?.security ?? null
-    const server = new HttpServer(services, doorway, serverOptions(config, config.listeners[name]!, security))
+    const server = new GatewayServer(services, doorway, gatewayOptions(config, name, security))
     return {
       server,
       lead(next, nextConfig, _, nextDoors) {
         if (nextConfig.listeners[next]!.door === 'forward') return false
-        server.configure(serverOptions(nextConfig, nextConfig.listeners[next]!, security))
+        server.configure(gatewayOptions(nextConfig, next, security))
         doorway.door = nextDoors.doorOf(next)
         return true
       },
@@ -215,9 +220,21 @@ export class ListenerSet {
   }
 }
 
-/** A proxy speaks TLS beside plain text: its first bytes are looked at before a handshake. */
-function forListener({ door }: ListenerConfig, settings: ListenerSettings): ListenerSettings {
-  return door === 'forward' ? { ...settings, tls: null } : settings
+/** What stands before the server of a listener. */
+function forListener(name: string, config: Config, settings: ListenerSettings): ListenerSettings {
+  const { door, mode } = config.listeners[name]!
+  // A proxy speaks TLS beside plain text: its first bytes are looked at before a handshake. Streams want none at all.
+  if (door === 'forward' || mode === 'sni') return { ...settings, tls: null }
+  const streams = streamsOf(name, config)
+  if (streams.length === 0 || settings.tls === null) return settings
+  const passes = (sni: string): boolean => streams.some((stream) => stream.matches(name, sni))
+  return { ...settings, tls: { ...settings.tls, passes } }
+}
+
+function streamsOf(name: string, { listeners, gateway }: Config): StreamMatch[] {
+  if (listeners[name]!.door !== 'gateway') return []
+  const own = (gateway?.streams ?? []).filter(({ match }) => (match.listener ?? name) === name)
+  return own.map(({ match }) => new StreamMatch(match))
 }
 
 function serverOf({ entrance }: OpenListener): ConnectionServer {
@@ -235,6 +252,14 @@ function leave(leaving: readonly ConnectionServer[]): LeavingListeners {
     drained: Promise.all(drained),
     cut: () => leaving.reduce((sum, server) => sum + server.cut(), 0),
   }
+}
+
+function gatewayOptions(config: Config, name: string, security: HttpServerOptions['security']): GatewayServerOptions {
+  const listener = config.listeners[name]!
+  const { mode, targetPort, tls } = listener
+  const streams =
+    mode === 'sni' ? 'all' : tls !== undefined && streamsOf(name, config).length > 0 ? 'unsecured' : 'none'
+  return { http: serverOptions(config, listener, security), streams, targetPort }
 }
 
 function proxyOptions(name: string, config: Config, { tls }: ListenerSettings): ProxyServerOptions {
@@ -267,10 +292,11 @@ function serverOptions(
   }
 }
 
-function settingsOf(
+async function settingsOf(
   { door, limits, timeouts, tls, http2 = door !== 'forward', proxyProtocol }: ListenerConfig,
   scope: Scope,
-): ListenerSettings {
+  world: World,
+): Promise<ListenerSettings> {
   return {
     connections: limits.connections,
     proxyProtocol: proxyProtocol === undefined ? null : { from: proxyProtocol.from, headerMs: timeouts.head },
@@ -281,11 +307,7 @@ function settingsOf(
             handshakeMs: timeouts.tls,
             security: new TlsServer(
               {
-                certificates: tls.certificates.map(({ cert, key }) => ({
-                  cert: cert.text,
-                  key: key.text,
-                  label: cert.path,
-                })),
+                certificates: await certificateSources(tls.certificates, world),
                 clientAuth:
                   tls.clientAuth === undefined ? null : { ca: tls.clientAuth.ca.text, mode: tls.clientAuth.mode },
                 minVersion: tls.minVersion,

@@ -5,7 +5,7 @@ import type { MiddlewareUse } from './config/middleware-schemas.ts'
 import type { Steps } from './core/steps.ts'
 
 /**
- * A hash of what each route depends on: what it matches and does, the settings of its upstreams, the middleware in
+ * A hash of what each route, and each stream, depends on: what it matches and does, the settings of its upstreams, the middleware in
  * front of it. Where it stays the same in a reload, what streams on the route goes on. The endpoints of an upstream
  * are left out: those that stay keep their streams though others come and go.
  */
@@ -31,10 +31,13 @@ export class RouteIdentities {
       identities.routes.set(route.name, hash('sha256', contentText([route, settings, use.map(content), ofDoor])))
       yield
     }
+    for (const stream of gateway.streams) {
+      identities.routes.set(stream.name, hash('sha256', contentText([stream, upstreams.get(stream.to), ofDoor])))
+    }
     return identities
   }
 
-  /** Of a route for what comes in by a listener; null where there is no such route or listener. */
+  /** Of a route or stream for what comes in by a listener; null where there is no such route, stream or listener. */
   of(route: string, listener: string): string | null {
     const own = this.routes.get(route)
     const chain = this.listeners.get(listener)

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { adminSchema, logSchema } from '../control/config.ts'
 import { cidrs, count, duration, offOr, parsed, positiveDuration } from '../core/config-fields.ts'
-import { routeSchema } from '../doors/gateway/config.ts'
+import { routeSchema, streamSchema } from '../doors/gateway/config.ts'
 import { forwardRuleSchema, forwardSchema } from '../doors/forward/config.ts'
 import { goproxySchema } from '../doors/goproxy/config.ts'
 import { parentSchema } from '../engine/dial/config.ts'
@@ -46,6 +46,10 @@ const gateway = z.strictObject({
     .describe(
       'Routes; their order does not matter, the most specific wins. Without any, every request is answered 404.',
     ),
+  streams: z
+    .array(streamSchema)
+    .prefault([])
+    .describe('TLS that is passed on as it is, by the name in its ClientHello; the first match takes it.'),
   upstreams: z.record(name, upstreamSchema).prefault({}).describe('Clusters of endpoints, by name.'),
 })
 

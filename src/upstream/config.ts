@@ -19,6 +19,8 @@ export interface EndpointConfig {
   /** As the config names it: what logs and metrics show. */
   url: string
   tls: boolean
+  /** Bytes are passed on to it as they are: for streams, and for nothing else. */
+  raw: boolean
   /** Where to connect: a TCP port of a name or address, or a Unix socket. */
   target: { kind: 'tcp'; host: string; port: number } | { kind: 'unix'; path: string }
   /** Its own name, sent as Host with `host: endpoint`, without a default port; `localhost` for a Unix socket. */
@@ -31,7 +33,7 @@ export interface EndpointConfig {
 
 type Address = Omit<EndpointConfig, 'weight' | 'draining'>
 
-const forms = 'write http://host:port, https://host:port or unix:/path'
+const forms = 'write http://host:port, https://host:port, tcp://host:port or unix:/path'
 
 function parseEndpoint(text: string): Address {
   const shown = JSON.stringify(text)
@@ -39,10 +41,12 @@ function parseEndpoint(text: string): Address {
     const path = text.slice('unix:'.length)
     if (!path.startsWith('/') || path.includes('\0'))
       throw new RangeError(`${shown} needs an absolute path, as in unix:/run/app.sock`)
-    return { url: text, tls: false, target: { kind: 'unix', path }, authority: 'localhost' }
+    return { url: text, tls: false, raw: false, target: { kind: 'unix', path }, authority: 'localhost' }
   }
-  const url = URL.parse(text)
-  if (url === null || url.host === '' || !/^https?:\/\//i.test(text))
+  // By the rules of http, which lower the case of a host and know its addresses.
+  const raw = /^tcp:\/\//i.test(text)
+  const url = URL.parse(raw ? text.replace(/^tcp/i, 'http') : text)
+  if (url === null || url.host === '' || !/^(?:https?|tcp):\/\//i.test(text))
     throw new RangeError(`${shown} is not an endpoint: ${forms}`)
   // The text is not shown: it holds a password.
   if (url.username !== '' || url.password !== '') throw new RangeError('an endpoint holds no user name or password')
@@ -53,9 +57,13 @@ function parseEndpoint(text: string): Address {
   const host = url.hostname.startsWith('[') ? url.hostname.slice(1, -1) : url.hostname
   if (!isIPv4(host) && !isIPv6(host) && !/^[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_.])?$/.test(host))
     throw new RangeError(`${shown} has a host that is no name`)
+  if (raw && !/:\d+\/?$/.test(text)) throw new RangeError(`${shown} needs a port, as in tcp://app:8443`)
   const port = url.port === '' ? (tls ? 443 : 80) : Number(url.port)
   if (port === 0) throw new RangeError(`${shown} has port 0`)
-  return { url: `${url.protocol}//${url.host}`, tls, target: { kind: 'tcp', host, port }, authority: url.host }
+  const target = { kind: 'tcp', host, port } as const
+  // URL leaves out the port of http, which is none of tcp.
+  if (raw) return { url: `tcp://${url.hostname}:${port}`, tls, raw, target, authority: `${url.hostname}:${port}` }
+  return { url: `${url.protocol}//${url.host}`, tls, raw, target, authority: url.host }
 }
 
 const endpointUrl = () =>
@@ -78,7 +86,7 @@ const endpoint = z.union(
     z
       .strictObject({
         url: endpointUrl().describe(
-          '`http://host:port`, `https://host:port` or `unix:/path` (HTTP over a Unix socket).',
+          '`http://host:port`, `https://host:port`, `unix:/path` (HTTP over a Unix socket), or `tcp://host:port` (for `gateway.streams` alone).',
         ),
         weight: count(1, 1000).default(1).describe('Share of the requests, against the other weights.'),
         draining: z
@@ -225,6 +233,11 @@ export const upstreamSchema = z.strictObject({
     .default(false)
     .describe(
       'Whether endpoints are spoken to by HTTP/2, as gRPC needs: `https://` ones by ALPN, others by prior knowledge. One that does not is an error.',
+    ),
+  proxyProtocol: choice(['v1', 'v2'])
+    .optional()
+    .describe(
+      'Version of the PROXY protocol header that tells `tcp://` endpoints who the client is; they must expect it. Absent: none.',
     ),
   health: healthSchema.optional().describe('How it is known which endpoints can be sent to. Absent: all always count.'),
   retries: retries

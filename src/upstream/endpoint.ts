@@ -27,8 +27,8 @@ export class Endpoint {
 /** The endpoint of a cluster: the one that an earlier config had, where its connections are to be made alike. */
 export function sharedEndpoint(endpoint: EndpointConfig, options: ClusterOptions): Endpoint {
   const { name, config, scope, services, via, parents } = options
-  const { timeouts, pool, host, tls, http2 } = config
-  const settings = [endpoint.target, timeouts, pool, host, http2, via, parents?.key]
+  const { timeouts, pool, host, tls, http2, proxyProtocol } = config
+  const settings = [endpoint.target, endpoint.raw, proxyProtocol, timeouts, pool, host, http2, via, parents?.key]
   const security = endpoint.tls ? [tls, tls.ca?.text, tls.cert?.text, tls.key?.text] : []
   const key = hash('sha256', JSON.stringify([settings, security]))
   return scope.shared(`endpoint ${name} ${endpoint.url} ${key}`, (own) => {

@@ -1,6 +1,7 @@
 import type { EndpointConnections } from '../engine/endpoint-connections.ts'
 import { Pool, type PoolOptions } from '../engine/http1/pool.ts'
 import { Http2Connections } from '../engine/http2/http2-connections.ts'
+import { StreamConnections } from '../engine/stream-connections.ts'
 import type { ClusterOptions } from './cluster.ts'
 import type { EndpointConfig } from './config.ts'
 
@@ -10,6 +11,15 @@ export function makeConnections(
   { config, services, security, via, parents }: ClusterOptions,
 ): EndpointConnections {
   const { timeouts, pool, host } = config
+  if (endpoint.raw)
+    return new StreamConnections(services, {
+      target: endpoint.target,
+      max: pool.max,
+      connectMs: timeouts.connect,
+      stallMs: timeouts.stall,
+      via: parents,
+      proxyProtocol: config.proxyProtocol ?? null,
+    })
   const options: PoolOptions = {
     target: endpoint.target,
     tls: endpoint.tls ? security : null,

@@ -61,7 +61,7 @@ test('warnings are printed and fail nothing', async () => {
   assert.equal(code, 0)
   assert.match(
     out,
-    /^spare\.yaml:9:5: .*no route leads to this upstream \[ERR_CONFIG_LINT\]\nspare\.yaml is fine: .*; 1 warning\.\n$/,
+    /^spare\.yaml:9:5: .*no route and no stream leads to this upstream \[ERR_CONFIG_LINT\]\nspare\.yaml is fine: .*; 1 warning\.\n$/,
   )
 })
 

@@ -75,7 +75,15 @@ export function simEngine(
     parents: null,
     config: {
       endpoints: [
-        { url: 'http://origin', tls: false, target: origin, authority: 'origin', weight: 1, draining: false },
+        {
+          url: 'http://origin',
+          tls: false,
+          raw: false,
+          target: origin,
+          authority: 'origin',
+          weight: 1,
+          draining: false,
+        },
       ],
       balance: 'roundRobin',
       timeouts: { connect: timeouts.connect, tls: 500, firstByte: timeouts.firstByte, stall: timeouts.stall },

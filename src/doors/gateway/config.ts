@@ -173,6 +173,44 @@ export const routeSchema = z.strictObject({
     .describe("Timers of its requests, in place of the upstream's. Absent: the upstream's."),
 })
 
+const streamName = parsed('a name, *.domain or *', (name) => {
+  if (name === '*') return name
+  // RFC 6066 §3: no address is ever asked for by SNI.
+  if (/^(?:\*\.)?[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?\.?$/.test(name) && !/(?:^|\.)\d+\.?$/.test(name))
+    return name.toLowerCase().replace(/\.$/, '')
+  throw new RangeError(`${JSON.stringify(name)} is neither a name, nor *.domain, nor *`)
+})
+
+/** TLS that is passed on to an upstream without being ended here. */
+export const streamSchema = z.strictObject({
+  name: z.string().min(1).describe('Name, unique among routes and streams: what logs, metrics and `explain` show.'),
+  match: z
+    .strictObject({
+      sni: z
+        .union([streamName.transform((one) => [one]), z.array(streamName).min(1)], {
+          error: ({ input }) => `expected a name, *.domain or *, or a list, found ${kindOf(input)}`,
+        })
+        .describe(
+          'Name in the ClientHello, or a list: `a.example`, `*.a.example` (every name below it), `*` (every name).',
+        ),
+      listener: z
+        .string()
+        .optional()
+        .describe('Name of the listener that it came in by. Absent: every gateway listener with `tls` or `mode: sni`.'),
+    })
+    .describe('Which connections it takes.'),
+  to: z.string().min(1).describe('Name under `upstreams`, one with `tcp://` endpoints.'),
+  timeouts: z
+    .strictObject({
+      connect: positiveDuration().optional().describe("As in the upstream's `timeouts`. Absent: as there."),
+      stall: positiveDuration().optional().describe("As in the upstream's `timeouts`. Absent: as there."),
+    })
+    .optional()
+    .describe("Timers of its connections, in place of the upstream's. Absent: the upstream's."),
+})
+
+export type StreamConfig = z.output<typeof streamSchema>
+
 /** A route as checked, defaults applied. */
 export type RouteConfig = z.output<typeof routeSchema>
 export type MatchConfig = RouteConfig['match']

@@ -8,6 +8,7 @@ import { normalisePath } from '../../policy/normalise-path.ts'
 import { RequestView } from './request-view.ts'
 import type { Route } from './route.ts'
 import type { Router } from './router.ts'
+import type { StreamTable } from './streams/stream-table.ts'
 
 /** What a route does with the exchanges that it wins. */
 export interface RouteTarget {
@@ -21,16 +22,24 @@ export class Gateway implements Door {
   private readonly router: Router<RouteTarget>
   private readonly observer: ExchangeObserver
   private readonly unrouted: MiddlewareChains | null
+  private readonly streams: StreamTable | null
 
-  /** `unrouted`: what exchanges without a route pass; null for none. */
-  constructor(router: Router<RouteTarget>, observer: ExchangeObserver, unrouted: MiddlewareChains | null = null) {
+  /** `unrouted`: what exchanges without a route pass; null for none. `streams`: who takes TLS that is not ended here. */
+  constructor(
+    router: Router<RouteTarget>,
+    observer: ExchangeObserver,
+    unrouted: MiddlewareChains | null = null,
+    streams: StreamTable | null = null,
+  ) {
     this.router = router
     this.observer = observer
     this.unrouted = unrouted
+    this.streams = streams
   }
 
   /** Throws what the client did wrong, and ERR_NO_ROUTE. */
   handle(exchange: Exchange): void {
+    if (exchange.destination?.kind === 'sni' && this.streams !== null) return this.streams.handle(exchange)
     // RFC 9110 §9.3.6: a tunnel to anywhere is not what a gateway is for (H22).
     if (exchange.method === 'CONNECT') throw new TurnpikeError('ERR_CONNECT_NOT_ALLOWED', { allow: servedMethods })
     const target = normalisePath(exchange.target)

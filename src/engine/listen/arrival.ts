@@ -4,7 +4,9 @@ import type { ListenerSettings } from './listener-settings.ts'
 import { clientOf, unixPeer } from './peer-facts.ts'
 import { takeProxyHeader } from './proxy-protocol-in.ts'
 import { Session, type SessionFacts } from '../session.ts'
+import { peekClientHello } from '../tls/client-hello-peek.ts'
 import { Deadline, type TimerName } from '../timers.ts'
+import type { DownstreamSecurity } from '../tls/downstream-security.ts'
 import type { Socket } from '../world.ts'
 
 /** At most one of the two is called, once. */
@@ -65,7 +67,16 @@ export class Arrival {
     const { tls } = this.settings
     if (tls === null) return this.arrive(this.socket)
     this.within('tls', tls.handshakeMs)
-    tls.security.secure(this.socket, {
+    const { passes } = tls
+    if (passes === undefined) return this.handshake(tls.security)
+    peekClientHello(this.socket, (hello) => {
+      if (hello !== null && passes(hello.sni)) this.arrive(this.socket)
+      else this.handshake(tls.security)
+    })
+  }
+
+  private handshake(security: DownstreamSecurity): void {
+    security.secure(this.socket, {
       secured: (socket, facts) => {
         this.facts.tls = facts
         this.arrive(socket)

@@ -10,6 +10,6 @@ export interface ListenerSettings {
    * A peer on a Unix socket counts as named. Null where no peer sends one.
    */
   proxyProtocol: { from: CidrSet; headerMs: number } | null
-  /** Null for plain. */
-  tls: { security: DownstreamSecurity; handshakeMs: number } | null
+  /** Null for plain. `passes`: whose TLS is left as it is, by the name in the ClientHello; absent where nobody's is. */
+  tls: { security: DownstreamSecurity; handshakeMs: number; passes?: ((sni: string) => boolean) | undefined } | null
 }

@@ -14,7 +14,7 @@ export interface TlsEntranceOptions {
   /** For the whole ClientHello (T1). */
   headMs: number
   /** Called once, when the connection is over, its tunnel included. */
-  closed(connection: ProxyConnection): void
+  closed(connection: TlsEntrance): void
 }
 
 /**

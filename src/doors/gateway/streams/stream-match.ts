@@ -1,0 +1,19 @@
+import { HostPattern } from '../host-pattern.ts'
+import type { StreamConfig } from '../config.ts'
+
+/** Which connections of TLS a stream is for. */
+export class StreamMatch {
+  private readonly names: readonly HostPattern[]
+  private readonly listener: string | undefined
+
+  constructor({ sni, listener }: StreamConfig['match']) {
+    this.names = sni.map((name) => new HostPattern(name === '*' ? undefined : name))
+    this.listener = listener
+  }
+
+  /** `sni`: as a ClientHello gives it; one without a name is never a stream's. */
+  matches(listener: string, sni: string): boolean {
+    if (sni === '' || (this.listener !== undefined && this.listener !== listener)) return false
+    return this.names.some((name) => name.matches(sni))
+  }
+}

@@ -20,6 +20,10 @@ export class ProxyDoorway implements ProxyDoor {
     return this.door.refusalOf(session)
   }
 
+  closed(session: Session): void {
+    this.door.closed(session)
+  }
+
   wantsLogin(session: Session): boolean {
     return this.door.wantsLogin(session)
   }

@@ -65,8 +65,12 @@ export class ProxyServer implements ConnectionServer {
   accept(socket: Socket, session: Session): void {
     const refusal = this.door.refusalOf(session)
     const { mode } = this.options
-    if (refusal !== null) this.turnAway(socket, session, refusal)
-    else if (mode === 'proxy') this.read(socket, (protocol) => this.serve(protocol, socket, session))
+    if (refusal !== null) {
+      this.turnAway(socket, session, refusal)
+      return
+    }
+    socket.on('close', () => this.door.closed(session))
+    if (mode === 'proxy') this.read(socket, (protocol) => this.serve(protocol, socket, session))
     else if (mode === 'sni')
       this.add(new TlsEntrance(socket, session, this.door, this.services, this.entranceOptions()))
     else socket.destroy()

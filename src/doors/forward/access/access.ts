@@ -6,6 +6,7 @@ import type { Session } from '../../../engine/session.ts'
 export interface Access {
   /** See `ProxyDoor.refusalOf`: where clients may come from. */
   refusalOf(session: Session): TurnpikeError | null
+  closed(session: Session): void
   wantsLogin(session: Session): boolean
   login(session: Session, username: string, password: string): string | null | Promise<string | null>
   /**

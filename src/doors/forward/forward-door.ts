@@ -2,7 +2,6 @@ import type { LeafSource } from '../../certs/leaf-source.ts'
 import type { CidrSet } from '../../core/address.ts'
 import { TurnpikeError } from '../../core/error.ts'
 import type { LoginConfig } from '../../core/login-schema.ts'
-import type { AddressGuard } from '../../engine/dial/address-guard.ts'
 import type { Parents } from '../../engine/dial/parents.ts'
 import type { Exchange } from '../../engine/exchange.ts'
 import { countForwards } from '../../engine/http1/max-forwards.ts'
@@ -13,8 +12,10 @@ import type { EngineServices } from '../../engine/services.ts'
 import type { Session } from '../../engine/session.ts'
 import type { BindAddress } from '../../engine/world.ts'
 import type { Access } from './access/access.ts'
+import { ForwardAccess } from './access/forward-access.ts'
 import type { ForwardConfig, PortRange } from './config.ts'
 import { findAddresses } from './find-addresses.ts'
+import { ForwardGuard } from './guard.ts'
 import type { Passage } from './passage.ts'
 import { PlainForwarder } from './plain/plain-forwarder.ts'
 import { PlainOrigins, type PlainOrigin } from './plain/plain-origin.ts'
@@ -58,11 +59,12 @@ export class ForwardDoor implements ProxyDoor {
   private readonly plain: PlainForwarder
 
   constructor(options: ForwardDoorOptions) {
-    const { config, parents } = options
+    const { config, parents, ownAddresses, services } = options
     this.options = options
     this.rules = new RuleTable(config, parents)
-    this.access = everybody
-    this.plain = new PlainForwarder({ ...options, guard: nothingGuarded })
+    this.access = new ForwardAccess(options)
+    const guard = new ForwardGuard({ config: config.guard, ownAddresses, world: services.world })
+    this.plain = new PlainForwarder({ ...options, guard })
   }
 
   /** Throws what the client did wrong. */
@@ -79,6 +81,10 @@ export class ForwardDoor implements ProxyDoor {
 
   refusalOf(session: Session): TurnpikeError | null {
     return this.access.refusalOf(session)
+  }
+
+  closed(session: Session): void {
+    this.access.closed(session)
   }
 
   wantsLogin(session: Session): boolean {
@@ -114,6 +120,7 @@ export class ForwardDoor implements ProxyDoor {
     this.ask(exchange, destination, hello === null ? null : hello.sni, (asked) => {
       const verdict = this.rules.decide(asked)
       this.follow(exchange, verdict, () => {
+        void ((sni: string) => this.decideAgain(exchange, { ...asked, sni }))
         throw new TurnpikeError('ERR_NO_ROUTE')
       })
     })
@@ -136,9 +143,23 @@ export class ForwardDoor implements ProxyDoor {
     else found([])
   }
 
-  private follow(exchange: Exchange, { name, rule, deny }: Verdict, handler: () => void): void {
+  /** With what its ClientHello says. Throws why it is refused: see `Redecide`. */
+  private decideAgain(exchange: Exchange, asked: Asked): Verdict {
+    const verdict = this.rules.decide(asked)
+    if (verdict.name !== exchange.route) this.name(exchange, verdict)
+    if (verdict.deny) throw denied(verdict.name)
+    if (!this.rules.refusesNames(asked, verdict)) return verdict
+    throw new TurnpikeError('ERR_SNI_MISMATCH', { message: `The ClientHello names ${asked.sni}, not ${asked.host}.` })
+  }
+
+  private name(exchange: Exchange, { name }: Verdict): void {
     exchange.route = name
     this.options.services.observer.routed(exchange)
+  }
+
+  private follow(exchange: Exchange, verdict: Verdict, handler: () => void): void {
+    const { name, rule, deny } = verdict
+    this.name(exchange, verdict)
     // What is denied passes too: middleware may say so in its own words.
     this.options.passage.pass(exchange, rule, deny ? () => exchange.fail(denied(name)) : handler)
   }
@@ -164,15 +185,3 @@ function denied(name: string): TurnpikeError {
 }
 
 const SLASH = 0x2f
-
-const everybody: Access = {
-  refusalOf: () => null,
-  wantsLogin: () => false,
-  login: () => null,
-  admit: (exchange, admitted) => {
-    exchange.headers.delete('proxy-authorization')
-    admitted()
-  },
-}
-
-const nothingGuarded: AddressGuard = { key: '', allows: () => true }

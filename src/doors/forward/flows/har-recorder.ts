@@ -76,7 +76,8 @@ export class HarRecorder implements FlowRecorder {
   private answered(exchange: Exchange): void {
     const recording = this.recordings.get(exchange)
     const { response } = exchange
-    if (recording === undefined || response === null) return
+    // An error page is ours: nothing came back.
+    if (recording === undefined || response === null || exchange.error !== null) return
     const body = response.hasBody ? new CapturedBody(this.mostBytes) : null
     recording.reply = {
       status: response.status,

@@ -6,6 +6,7 @@ import { abortPhase } from '../abort-phase.ts'
 import type { TakenConnection } from '../client-port.ts'
 import type { DownstreamSecurity } from '../tls/downstream-security.ts'
 import { isOutdated, misdirected } from '../tls/misdirected.ts'
+import { connectDestination } from '../proxy/connect-target.ts'
 import { cutSocket } from './cut-socket.ts'
 import { endExchange } from '../end-exchange.ts'
 import { Exchange, type ReceivedRequest } from '../exchange.ts'
@@ -302,9 +303,7 @@ export class Http1ServerConnection implements BodyOwner {
       this.armBodyProgress()
     }
     try {
-      // F1; RFC 9110 §9.3.6: content has no meaning there.
-      if (head.method === 'CONNECT' && (head.chunked || head.contentLength > 0))
-        throw new TurnpikeError('ERR_CONNECT_TARGET', { message: 'A CONNECT request has no body.' })
+      if (head.method === 'CONNECT') exchange.destination = connectDestination(head)
       if (facts.passedHere) throw new TurnpikeError('ERR_LOOP')
       if (this.session.tls !== null) this.checkDomain(this.session.tls, facts.host)
       this.door.handle(exchange)

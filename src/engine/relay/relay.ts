@@ -77,7 +77,9 @@ export class Relay implements StreamEvents, OpenTunnel {
     client.on('error', this.clientFailed)
     client.on('close', this.clientClose)
     this.moved()
-    if (taken.pending !== null) this.toUpstream(taken.pending)
+    const { pending } = taken
+    taken.pending = null
+    if (pending !== null) this.toUpstream(pending)
     if (first !== null && !this.read(first.length, first)) this.dialled.socket.pause()
     if (taken.inputEnded) this.clientEnd()
     else if (!this.up.stopped) client.resume()

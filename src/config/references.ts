@@ -9,6 +9,7 @@ import { findChainReferences } from './chain-references.ts'
 import { findHealthReferences } from './health-references.ts'
 import { useLists, writtenMiddleware } from './middleware-places.ts'
 import { findParentReferences } from './parent-references.ts'
+import { findProxyAccess } from './proxy-access.ts'
 import { isModulePath } from './middleware-schemas.ts'
 import { findModuleReferences } from './module-references.ts'
 import { findRuleReferences } from './rule-references.ts'
@@ -54,7 +55,7 @@ export function findReferences(data: unknown): Finding[] {
     checkRedirect(report, [...path, 'redirect'], route)
     checkRespond(report, [...path, 'respond'], treeOf(route['respond']))
   }
-  report.findings.push(...findParentReferences(data), ...findStreamReferences(data))
+  report.findings.push(...findParentReferences(data), ...findStreamReferences(data), ...findProxyAccess(data))
   checkUses(report, data, Object.keys(treeOf(root['middlewares'])))
   checkMirrors(report, data, Object.keys(treeOf(gateway['upstreams'])))
   report.findings.push(...findModuleReferences(data), ...findChainReferences(data), ...findRuleReferences(data))

@@ -7,6 +7,7 @@ import { StreamMatch } from './doors/gateway/streams/stream-match.ts'
 import type { TurnpikeError } from './core/error.ts'
 import { Doorway } from './engine/doorway.ts'
 import type { HttpServerOptions } from './engine/http1/http-server.ts'
+import { listenerHttp } from './engine/http1/listener-http.ts'
 import type { ConnectionServer } from './engine/proxy/connection-server.ts'
 import { GatewayServer, type GatewayServerOptions } from './engine/proxy/gateway-server.ts'
 import type { ProxyDoor } from './engine/proxy/proxy-door.ts'
@@ -274,22 +275,10 @@ function proxyOptions(name: string, config: Config, { tls }: ListenerSettings): 
 
 function serverOptions(
   { trustedProxies }: Config,
-  { timeouts, limits, http2 = false }: ListenerConfig,
+  listener: ListenerConfig,
   security: HttpServerOptions['security'],
 ): HttpServerOptions {
-  const { bodyProgress } = timeouts
-  return {
-    timeouts: {
-      headMs: timeouts.head,
-      idleMs: timeouts.idle,
-      bodyProgress: bodyProgress === null ? null : { bytes: bodyProgress.bytes, windowMs: bodyProgress.perMs },
-      stallMs: timeouts.stall,
-    },
-    limits: { headBytes: limits.headSize, headerCount: limits.headerCount, targetBytes: limits.targetSize },
-    http2,
-    trustedProxies,
-    security,
-  }
+  return { ...listenerHttp(listener), http2: listener.http2 ?? false, trustedProxies, security }
 }
 
 async function settingsOf(

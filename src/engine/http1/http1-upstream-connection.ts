@@ -119,6 +119,13 @@ export class Http1UpstreamConnection implements StreamEvents, BodyOwner, BodySin
     body.start(this)
   }
 
+  /** Waits for its first request, and counts as used before: its other end may have closed it by then (H19). */
+  rest(): void {
+    const { services } = this
+    this.served = 1
+    services.timers.set(this.deadline, 'idle', services.world.now(), this.idleMs)
+  }
+
   /** Closes an idle connection, or breaks off what it does. */
   destroy(): void {
     this.leave()

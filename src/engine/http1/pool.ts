@@ -86,19 +86,16 @@ export class Pool implements EndpointConnections, ConnectionKeeper {
     for (const connection of this.idle.splice(0)) connection.destroy()
   }
 
+  /** Takes in a connection that others have made, secured as `tls` says. */
+  adopt(dialled: Dialled): void {
+    const connection = this.connectionOn(dialled)
+    this.idle.push(connection)
+    connection.rest()
+  }
+
   connected(dialled: Dialled, dial: PoolDial): void {
     this.dials.delete(dial)
-    const { services, options } = this
-    const { egress, timeouts, idleMs } = options
-    const connection = new Http1UpstreamConnection(
-      dialled,
-      options.tls !== null,
-      this,
-      services,
-      egress,
-      timeouts,
-      idleMs,
-    )
+    const connection = this.connectionOn(dialled)
     this.busy++
     connection.send(dial.exchange, dial.watcher)
   }
@@ -110,6 +107,12 @@ export class Pool implements EndpointConnections, ConnectionKeeper {
 
   private get full(): boolean {
     return this.idle.length + this.busy + this.dials.size >= this.options.max
+  }
+
+  private connectionOn(dialled: Dialled): Http1UpstreamConnection {
+    const { services, options } = this
+    const { egress, timeouts, idleMs } = options
+    return new Http1UpstreamConnection(dialled, options.tls !== null, this, services, egress, timeouts, idleMs)
   }
 
   private dial(exchange: Exchange, watcher: AttemptWatcher): void {

@@ -22,6 +22,8 @@ export interface UpstreamTlsOptions {
   verify: boolean
   /** Ask for HTTP/2 by ALPN, and take nothing else; the bytes are for node:http2 to read. Default: HTTP/1.1. */
   http2?: boolean
+  /** What to ask for by ALPN in place of `http/1.1`. What is agreed on must be a HTTP/1. */
+  alpn?: readonly string[]
 }
 
 const MAX_SESSIONS = 256
@@ -48,7 +50,7 @@ export class UpstreamTls implements UpstreamSecurity {
   }
 
   secure(socket: Socket, host: string, port: number, stream: StreamEvents, handshake: HandshakeEvents): Socket {
-    const { serverName, verify, http2 = false } = this.options
+    const { serverName, verify, http2 = false, alpn = ['http/1.1'] } = this.options
     const name = serverName ?? host
     const endpoint = `${host}:${port}`
     const session = this.sessions.get(endpoint)
@@ -60,7 +62,7 @@ export class UpstreamTls implements UpstreamSecurity {
       // RFC 6066 §3: addresses are not permitted in SNI. The certificate is held to `host` then.
       servername: isHostName(name) ? name : '',
       rejectUnauthorized: verify,
-      ALPNProtocols: [http2 ? 'h2' : 'http/1.1'],
+      ALPNProtocols: http2 ? ['h2'] : [...alpn],
       allowHalfOpen: true,
       ...(session === undefined ? {} : { session }),
     }
@@ -78,6 +80,12 @@ export class UpstreamTls implements UpstreamSecurity {
       // RFC 9113 §3.2: TLS without the agreement on h2 is not HTTP/2.
       if (http2 && secured.alpnProtocol !== 'h2') {
         handshake.failed(new TurnpikeError('ERR_UPSTREAM_HTTP2', { phase: 'tls' }))
+        return
+      }
+      const agreed = secured.alpnProtocol
+      if (!http2 && typeof agreed === 'string' && !agreed.startsWith('http/1.')) {
+        const cause = new Error(`it asks for ${JSON.stringify(agreed)}, which is not spoken`)
+        handshake.failed(new TurnpikeError('ERR_TLS_UPSTREAM', { cause }))
         return
       }
       secured.on('error', (error) => stream.failed(error))

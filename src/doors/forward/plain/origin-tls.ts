@@ -6,7 +6,7 @@ import type { ForwardConfig } from '../config.ts'
 
 type TlsConfig = NonNullable<ForwardConfig['intercept']>['upstreamTls']
 
-/** TLS towards the targets of plain requests with `https://`; made when the first one comes, and once for the same settings. */
+/** TLS towards targets: of plain requests with `https://`, and of tunnels that are looked into; made when the first one comes, and once for the same settings. */
 export function originTls(config: TlsConfig | undefined, scope: Scope): () => UpstreamSecurity {
   let made: UpstreamSecurity | null = null
   return () => {
@@ -16,10 +16,17 @@ export function originTls(config: TlsConfig | undefined, scope: Scope): () => Up
         new UpstreamTls({
           ca: config?.ca?.text ?? machineAuthorities(),
           minVersion: config?.minVersion ?? '1.2',
-          ...(config !== undefined && { maxVersion: config.maxVersion }),
+          ...(config !== undefined && { maxVersion: config.maxVersion, alpn: config.alpn }),
           verify: config?.verify ?? true,
         }),
     )
     return made
+  }
+}
+
+/** Asks for a host and holds certificates to it, whichever is dialled. */
+export function heldTo(host: string, security: UpstreamSecurity): UpstreamSecurity {
+  return {
+    secure: (socket, _dialled, port, stream, handshake) => security.secure(socket, host, port, stream, handshake),
   }
 }

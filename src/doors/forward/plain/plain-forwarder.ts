@@ -13,7 +13,7 @@ import type { RouteTimeouts } from '../../../engine/upstream-timeouts.ts'
 import type { ForwardConfig } from '../config.ts'
 import type { Verdict } from '../rules/verdict.ts'
 import { findAddresses } from '../find-addresses.ts'
-import { originTls } from './origin-tls.ts'
+import { heldTo, originTls } from './origin-tls.ts'
 import type { PlainOrigin } from './plain-origin.ts'
 import { PlainTarget } from './plain-target.ts'
 
@@ -94,7 +94,7 @@ export class PlainForwarder {
     via: ParentRoute | null,
     parent: string,
   ): PlainTarget {
-    const security = tls ? named(this.tls(), host) : null
+    const security = tls ? heldTo(host, this.tls()) : null
     const pool = this.pool(dialled, security, { guard: this.options.guard, via })
     return new PlainTarget(this.options.services, { url, parent, asksParent: false, pool })
   }
@@ -137,12 +137,5 @@ export class PlainForwarder {
       timeouts: this.timeouts,
       ...way,
     }
-  }
-}
-
-/** Certificates are held to the host that was asked for, whichever is dialled. */
-function named(security: UpstreamSecurity, host: string): UpstreamSecurity {
-  return {
-    secure: (socket, _dialled, port, stream, handshake) => security.secure(socket, host, port, stream, handshake),
   }
 }

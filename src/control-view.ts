@@ -30,6 +30,7 @@ export function controlView(turnpike: Turnpike, loopDelay: LoopDelay): ControlPo
     routes: () => turnpike.generation.router.routes.map((route) => describeRoute(route)),
     upstreams: () => [...turnpike.generation.clusters.values()].map((cluster) => describeCluster(cluster)),
     modules: async () => (await turnpike.generation.moduleFacts()) ?? null,
+    flows: () => turnpike.generation.flows,
     endpointHealth: () =>
       new Set(
         [...turnpike.generation.clusters.values()].flatMap(({ members }) =>

@@ -6,6 +6,7 @@ import { problem, type AdminEndpoint, type Answer } from './admin/answer.ts'
 import { adminEndpoints, findEndpoint } from './admin/endpoints.ts'
 import { adminAddressProblem, AdminGuard } from './admin-guard.ts'
 import type { ControlPort } from './control-port.ts'
+import { LiveResponses } from './live-responses.ts'
 import { reason } from './log-target.ts'
 
 const REQUEST_MS = 10_000
@@ -32,12 +33,14 @@ export interface AdminServerOptions {
 export class AdminServer implements AsyncDisposable {
   private readonly server: Server
   private readonly guard: AdminGuard
+  private readonly live: LiveResponses
   private readonly endpoints: readonly AdminEndpoint[] = adminEndpoints()
   private readonly options: AdminServerOptions
   private closing: Promise<void> | null = null
 
   private constructor(options: AdminServerOptions) {
     this.options = options
+    this.live = new LiveResponses(options.world)
     this.guard = new AdminGuard(options.token, options.hosts ?? [])
     this.server = createServer(
       { requestTimeout: REQUEST_MS, headersTimeout: REQUEST_MS, keepAliveTimeout: IDLE_MS },
@@ -98,6 +101,7 @@ export class AdminServer implements AsyncDisposable {
     const closed = Promise.withResolvers<void>()
     const cut = this.options.world.setTimer(() => this.server.closeAllConnections(), CLOSE_MS)
     this.server.close(() => closed.resolve())
+    this.live.close()
     this.server.closeIdleConnections()
     await closed.promise
     cut.cancel()
@@ -105,11 +109,11 @@ export class AdminServer implements AsyncDisposable {
 
   private async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
-      await this.send(response, await this.answer(request))
+      await this.send(request, response, await this.answer(request))
     } catch (error) {
       this.options.onError(error)
       if (response.headersSent) response.destroy()
-      else await this.send(response, problem(500, 'ERR_INTERNAL', 'An internal error.'))
+      else await this.send(request, response, problem(500, 'ERR_INTERNAL', 'An internal error.'))
     }
   }
 
@@ -122,8 +126,10 @@ export class AdminServer implements AsyncDisposable {
     return await found.endpoint.answer({ id: found.id, accept: request.headers.accept }, this.options.port)
   }
 
-  private async send(response: ServerResponse, answer: Answer): Promise<void> {
+  private async send(request: IncomingMessage, response: ServerResponse, answer: Answer): Promise<void> {
     const { status, type, body, headers } = answer
+    if (typeof body === 'object' && 'start' in body && this.live.full)
+      return await this.send(request, response, problem(503, 'TOO_MANY_READERS', 'Too many are watching already.'))
     response.writeHead(status, {
       'Content-Type': type,
       'Cache-Control': 'no-store',
@@ -135,6 +141,11 @@ export class AdminServer implements AsyncDisposable {
     })
     if (typeof body === 'string') {
       response.end(body)
+      return
+    }
+    if ('start' in body) {
+      if (request.method === 'HEAD') response.end()
+      else this.live.send(response, body)
       return
     }
     for (const piece of body) {

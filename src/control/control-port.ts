@@ -29,6 +29,14 @@ export interface Explanation {
   losers: { route: string; reason: string }[]
 }
 
+/** What passes the forward proxy, as it is recorded: each flow a HAR entry, as a JSON text in one line. */
+export interface FlowFeed {
+  /** The last ones, the oldest first. */
+  readonly recent: readonly string[]
+  /** Each one once it is over, until `ended`. Call what is returned to hear no more. */
+  watch(watcher: { flow(entry: string): void; ended(): void }): () => void
+}
+
 /** All that the admin address shows, from whoever runs the engine. Nothing here changes anything but `reload`. */
 export interface ControlPort {
   readonly version: string
@@ -50,6 +58,8 @@ export interface ControlPort {
   upstreams(): ClusterView[]
   /** The module proxy: its chain, store and checksum databases; null where there is none. */
   modules(): Promise<unknown>
+  /** The recorded flows of the forward proxy; null where nothing is recorded. */
+  flows(): FlowFeed | null
   /** Of every endpoint that the config names, each once. */
   endpointHealth(): Iterable<EndpointHealth>
   /** Lines of the access log that were not written. */

@@ -67,6 +67,7 @@ export function controlPort(wanted: Partial<ControlPort> = {}): ControlPort {
         ],
       },
     ],
+    flows: () => null,
     modules: () => Promise.resolve(null),
     endpointHealth: () => [probedEndpoint()],
     logDropped: () => 3,

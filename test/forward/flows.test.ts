@@ -190,7 +190,7 @@ describe('flows that are recorded', () => {
     assert.equal(reply.field('x-hash'), createHash('sha256').update(body).digest('hex'))
     assert.equal(reply.field('content-length'), '1000000')
     assert.equal(Buffer.from(reply.body, 'latin1').toString(), body)
-    const [{ request, response }] = (await entries(1)) as [HarEntry]
+    const { request, response } = (await entries(1))[0]!
     assert.equal(request.bodySize, 1_000_000)
     assert.equal(request.postData!.text, 'é'.repeat(500))
     assert.equal(request.postData!.comment, 'the first 1001 bytes')
@@ -203,7 +203,7 @@ describe('flows that are recorded', () => {
     const origin = await serve(t, (_request, response) => response.end('hello'))
     const { proxy, entries } = await recording(t, { bodies: 'off' })
     await ask(proxy.port, get(`${origin}/`))
-    const [{ response }] = (await entries(1)) as [HarEntry]
+    const { response } = (await entries(1))[0]!
     assert.deepEqual(response.content, { size: 5, mimeType: '' })
   })
 

@@ -10,9 +10,22 @@ export interface Ask {
 export interface Answer {
   status: number
   type: string
-  /** Pieces where the whole would be big. */
-  body: string | Iterable<string>
+  /** Pieces where the whole would be big; a stream where there is no whole. */
+  body: string | Iterable<string> | LiveBody
   headers?: Readonly<Record<string, string>>
+}
+
+/** A body that goes on for as long as somebody reads it. */
+export interface LiveBody {
+  /** Called once. What is returned is called when nobody reads any more. */
+  start(reader: LiveReader): () => void
+}
+
+/** Who reads it. One that is too slow is let go of. */
+export interface LiveReader {
+  send(text: string): void
+  /** There is no more. */
+  end(): void
 }
 
 /** One address of the admin API. */

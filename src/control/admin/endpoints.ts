@@ -1,6 +1,7 @@
 import type { AdminEndpoint } from './answer.ts'
 import { configDump } from './config-dump.ts'
 import { healthMetrics } from './health-metrics.ts'
+import { flows } from './flows.ts'
 import { generations } from './generations.ts'
 import { health } from './health.ts'
 import { indexList } from './index-list.ts'
@@ -27,6 +28,7 @@ export function adminEndpoints(): readonly AdminEndpoint[] {
     routes,
     upstreams,
     modules,
+    flows,
     ledger,
     why,
   ]

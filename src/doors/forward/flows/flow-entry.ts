@@ -57,7 +57,6 @@ export async function flowEntry(flow: Flow, redaction: Redaction, mostBytes: num
 
 /** Name, connection and handshake are one span here; a kept connection was waited for at most. */
 function timingsOf({ started, connected, sent, firstByte, finished }: Flow['times'], reused: boolean): HarTimings {
-  const span = (from: number, to: number): number => (to === 0 ? -1 : Math.max(0, round(to - from)))
   const opening = span(started, connected)
   return {
     blocked: reused ? opening : -1,
@@ -71,8 +70,9 @@ function timingsOf({ started, connected, sent, firstByte, finished }: Flow['time
   }
 }
 
-function round(ms: number): number {
-  return Math.round(ms * 1000) / 1000
+/** To microseconds; -1 where its end was not reached. */
+function span(from: number, to: number): number {
+  return to === 0 ? -1 : Math.max(0, Math.round((to - from) * 1000) / 1000)
 }
 
 function pairs(fields: Fields, redaction: Redaction): HarPair[] {

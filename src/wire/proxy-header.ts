@@ -1,4 +1,4 @@
-import { ipBytes } from '../core/ip.ts'
+import { ipBytes, isIPv4 } from '../core/ip.ts'
 
 /** Of the PROXY protocol: a line of text, or binary. */
 export type ProxyVersion = 'v1' | 'v2'
@@ -12,7 +12,6 @@ export interface ProxiedConnection {
 }
 
 const signature = Buffer.from([0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a])
-const IPV4_BYTES = 4
 
 /**
  * The PROXY protocol header for a connection (HAProxy's specification, 2020/03/05); it says that the client is not
@@ -23,28 +22,25 @@ export function proxyHeader(version: ProxyVersion, connection: ProxiedConnection
   const client = ipBytes(clientAddress)
   const local = ipBytes(localAddress)
   const known = client !== null && local !== null
-  const isIPv4 = client?.length === IPV4_BYTES && local?.length === IPV4_BYTES
+  const isFour = isIPv4(clientAddress) && isIPv4(localAddress)
   if (version === 'v1') {
     // §2.1: UNKNOWN where there are no addresses to give.
     if (!known) return Buffer.from('PROXY UNKNOWN\r\n')
-    const ends = isIPv4 ? [clientAddress, localAddress] : [sixText(clientAddress), sixText(localAddress)]
-    return Buffer.from(`PROXY TCP${isIPv4 ? 4 : 6} ${ends.join(' ')} ${clientPort} ${localPort}\r\n`, 'latin1')
+    const ends = isFour ? [clientAddress, localAddress] : [sixText(clientAddress), sixText(localAddress)]
+    return Buffer.from(`PROXY TCP${isFour ? 4 : 6} ${ends.join(' ')} ${clientPort} ${localPort}\r\n`, 'latin1')
   }
   // §2.2: version 2, command LOCAL (0) or PROXY (1); family INET (1) or INET6 (2), transport STREAM (1).
   if (!known) return Buffer.concat([signature, Buffer.from([0x20, 0, 0, 0])])
   const ports = Buffer.alloc(4)
   ports.writeUInt16BE(clientPort, 0)
   ports.writeUInt16BE(localPort, 2)
-  const addresses = isIPv4 ? [client, local] : [sixBytes(client), sixBytes(local)]
+  // §2.2: an IPv4 address is its last four bytes where both are; else both have sixteen.
+  const addresses = isFour ? [client.subarray(12), local.subarray(12)] : [client, local]
   const block = Buffer.concat([...addresses, ports])
-  return Buffer.concat([signature, Buffer.from([0x21, isIPv4 ? 0x11 : 0x21, 0, block.length]), block])
+  return Buffer.concat([signature, Buffer.from([0x21, isFour ? 0x11 : 0x21, 0, block.length]), block])
 }
 
 /** RFC 4291 §2.5.5.2: both ends are of one family, so an IPv4 address beside an IPv6 one is written as mapped. */
 function sixText(address: string): string {
   return address.includes(':') ? address : `::ffff:${address}`
-}
-
-function sixBytes(bytes: Uint8Array): Uint8Array {
-  return bytes.length > IPV4_BYTES ? bytes : Buffer.from([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, ...bytes])
 }

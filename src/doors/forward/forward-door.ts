@@ -2,8 +2,10 @@ import type { LeafSource } from '../../certs/leaf-source.ts'
 import type { CidrSet } from '../../core/address.ts'
 import { TurnpikeError } from '../../core/error.ts'
 import type { LoginConfig } from '../../core/login-schema.ts'
+import type { AddressGuard } from '../../engine/dial/address-guard.ts'
 import type { Parents } from '../../engine/dial/parents.ts'
 import type { Exchange } from '../../engine/exchange.ts'
+import type { HttpListenerConfig } from '../../engine/http1/listener-http.ts'
 import { countForwards } from '../../engine/http1/max-forwards.ts'
 import type { Destination } from '../../engine/proxy/destination.ts'
 import type { ProxyDoor } from '../../engine/proxy/proxy-door.ts'
@@ -16,14 +18,16 @@ import { ForwardAccess } from './access/forward-access.ts'
 import type { ForwardConfig, PortRange } from './config.ts'
 import { findAddresses } from './find-addresses.ts'
 import { ForwardGuard } from './guard.ts'
+import { TlsInterceptor } from './intercept/tls-interceptor.ts'
 import type { Passage } from './passage.ts'
 import { PlainForwarder } from './plain/plain-forwarder.ts'
 import { PlainOrigins, type PlainOrigin } from './plain/plain-origin.ts'
 import { RuleTable } from './rules/rule-table.ts'
 import type { Asked, Verdict } from './rules/verdict.ts'
+import { TunnelOpener } from './tunnel/tunnel-opener.ts'
 
 /** What a listener of the proxy says of its clients. */
-export interface ProxyListener {
+export interface ProxyListener extends HttpListenerConfig {
   mode: 'proxy' | 'sni' | 'redirect' | 'tproxy'
   /** Undefined: as the door says. */
   auth?: LoginConfig | null | undefined
@@ -57,6 +61,7 @@ export class ForwardDoor implements ProxyDoor {
   private readonly rules: RuleTable
   private readonly origins = new PlainOrigins()
   private readonly plain: PlainForwarder
+  private readonly tunnels: TunnelOpener
 
   constructor(options: ForwardDoorOptions) {
     const { config, parents, ownAddresses, services } = options
@@ -65,6 +70,7 @@ export class ForwardDoor implements ProxyDoor {
     this.access = new ForwardAccess(options)
     const guard = new ForwardGuard({ config: config.guard, ownAddresses, world: services.world })
     this.plain = new PlainForwarder({ ...options, guard })
+    this.tunnels = new TunnelOpener({ ...options, guard, interceptor: interceptorOf(options, guard) })
   }
 
   /** Throws what the client did wrong. */
@@ -72,11 +78,20 @@ export class ForwardDoor implements ProxyDoor {
     this.options.passage.enter(exchange)
     if (exchange.destination !== null)
       return this.access.admit(exchange, () => this.tunnel(exchange, exchange.destination!))
+    // RFC 9113 §8.5: a tunnel by HTTP/2 would be one of its streams.
+    if (exchange.method === 'CONNECT')
+      throw new TurnpikeError('ERR_CONNECT_NOT_ALLOWED', { message: 'Ask for tunnels by HTTP/1.1.' })
     const slash = exchange.target.charCodeAt(0) === SLASH || exchange.target === '*'
-    if (slash) throw new TurnpikeError('ERR_NO_ROUTE')
+    if (slash) return this.here(exchange)
     const { origin, pathAt } = this.origins.of(exchange.target)
     setPath(exchange, pathAt)
     this.access.admit(exchange, () => this.request(exchange, origin))
+  }
+
+  /** What names no other host: for everybody, since browsers ask for the PAC file before they log in (F5). */
+  private here(exchange: Exchange): void {
+    setPath(exchange, 0)
+    this.options.passage.pass(exchange, -1, () => this.pages.answer(exchange))
   }
 
   refusalOf(session: Session): TurnpikeError | null {
@@ -119,10 +134,9 @@ export class ForwardDoor implements ProxyDoor {
       throw new TurnpikeError('ERR_PORT_FORBIDDEN', { message: `Tunnels to port ${port} are not allowed here.` })
     this.ask(exchange, destination, hello === null ? null : hello.sni, (asked) => {
       const verdict = this.rules.decide(asked)
-      this.follow(exchange, verdict, () => {
-        void ((sni: string) => this.decideAgain(exchange, { ...asked, sni }))
-        throw new TurnpikeError('ERR_NO_ROUTE')
-      })
+      this.follow(exchange, verdict, () =>
+        this.tunnels.open(exchange, destination, verdict, (sni) => this.decideAgain(exchange, { ...asked, sni })),
+      )
     })
   }
 
@@ -172,6 +186,15 @@ function setPath(exchange: Exchange, pathAt: number): void {
   const path = queryAt < 0 ? target.slice(pathAt) : target.slice(pathAt, queryAt)
   exchange.query = queryAt < 0 ? '' : target.slice(queryAt)
   exchange.path = path !== '' ? path : method === 'OPTIONS' && queryAt < 0 ? '*' : '/'
+}
+
+/** Who looks into tunnels, where the config says how. */
+function interceptorOf(options: ForwardDoorOptions, guard: AddressGuard): TlsInterceptor | null {
+  const { config, leaves } = options
+  const { intercept } = config
+  return intercept === undefined || leaves === null
+    ? null
+    : new TlsInterceptor({ ...options, intercept, leaves, guard })
 }
 
 function isAllowed(port: number, ports: 'any' | readonly PortRange[]): boolean {

@@ -1,10 +1,16 @@
+import { lintAuthorities } from '../authority-lints.ts'
+import type { Config } from '../config/config.ts'
 import { ConfigError, renderProblem } from '../config/errors.ts'
 import { loadConfig } from '../config/load.ts'
 import { livenessNotes } from '../config/probe-arithmetic.ts'
+import type { Finding } from '../config/source.ts'
 import { tryMiddleware } from '../middleware-trial.ts'
 import { lintRoutes } from '../route-lints.ts'
 import { command, configFile, defaultConfigText, noPositionals } from './command.ts'
 import { exit } from './io.ts'
+
+/** What is odd, as far as the config alone does not show it. */
+const lint = (config: Config): Finding[] => [...lintRoutes(config), ...lintAuthorities(config)]
 
 const usage = `Usage: turnpike check [--config FILE]
 
@@ -24,7 +30,7 @@ export const check = command(
     noPositionals(positionals)
     const file = await configFile(values.config, io)
     try {
-      const { config, warnings } = await loadConfig(file, { cwd: io.cwd, env: io.env, lint: lintRoutes })
+      const { config, warnings } = await loadConfig(file, { cwd: io.cwd, env: io.env, lint })
       await tryMiddleware(config)
       for (const warning of warnings) io.stdout.write(`${renderProblem(warning)}\n`)
       for (const note of livenessNotes(config)) io.stdout.write(`${note}\n`)

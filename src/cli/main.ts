@@ -8,6 +8,7 @@ const commands: Record<string, { summary: string; load: () => Promise<Command> }
   run: { summary: 'run a config', load: async () => (await import('./run.ts')).run },
   gateway: { summary: 'a reverse proxy in one line', load: async () => (await import('./gateway.ts')).gateway },
   goproxy: { summary: 'a Go module proxy in one line', load: async () => (await import('./goproxy.ts')).goproxy },
+  forward: { summary: 'a forward proxy in one line', load: async () => (await import('./forward.ts')).forward },
   doctor: {
     summary: 'examine a chain of Go module proxies',
     load: async () => (await import('./doctor.ts')).doctor,

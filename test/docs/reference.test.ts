@@ -122,10 +122,10 @@ describe('the reference says what the code does', () => {
       tableRows(page, 'path').map(([path]) => path),
       adminEndpoints().map(({ path }) => path),
     )
-    // Each of them is provoked in src/control/admin-server.test.ts.
+    // Each of them is provoked in src/control/admin-server.test.ts, or in test/forward/flows-live.test.ts.
     assert.deepEqual(
       tableRows(page, 'status').map(([status]) => status),
-      ['401', '403', '404', '405', '409', '421', '500'],
+      ['401', '403', '404', '404', '405', '409', '421', '500', '503'],
     )
   })
 })

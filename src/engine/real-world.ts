@@ -2,10 +2,11 @@ import { lookup } from 'node:dns'
 import { performance } from 'node:perf_hooks'
 import { connect, Socket as NetSocket } from 'node:net'
 import { Descriptors } from './listen/descriptors.ts'
+import { DatagramSocket } from './datagram-socket.ts'
 import { ListeningServer } from './listen/listening-server.ts'
 import { Resolver } from './dial/resolver.ts'
 import type { BindAddress, DialAddress, DialEvents, ListenEvents, ListeningSocket } from './world.ts'
-import type { ResolvedAddress, Socket, TimerHandle, World } from './world.ts'
+import type { ResolvedAddress, Socket, TimerHandle, UdpAddress, UdpEvents, UdpSocket, World } from './world.ts'
 
 const READ_BUFFER_BYTES = 65_536
 
@@ -52,6 +53,10 @@ class RealWorld implements World {
     socket.on('error', (error) => events.failed(error))
     socket.on('close', () => events.closed())
     return socket
+  }
+
+  bindUdp(address: UdpAddress, events: UdpEvents): UdpSocket {
+    return new DatagramSocket(address, events, this.descriptors.scarce())
   }
 
   resolve(name: string, done: (error: Error | null, addresses: ResolvedAddress[]) => void): void {

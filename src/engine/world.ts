@@ -17,6 +17,8 @@ export interface World {
   listen(address: BindAddress, events: ListenEvents): ListeningSocket
   /** Starts connecting to an address (never a name). Bytes arrive through `events`. */
   dial(address: DialAddress, events: DialEvents): Socket
+  /** Binds a UDP socket to an address of this machine; '0.0.0.0' and '::' are every one of their family. */
+  bindUdp(address: UdpAddress, events: UdpEvents): UdpSocket
   /** Every address of a name, as this machine resolves names. */
   resolve(name: string, done: (error: Error | null, addresses: ResolvedAddress[]) => void): void
 }
@@ -35,6 +37,32 @@ export type DialAddress = { kind: 'tcp'; host: string; port: number } | { kind: 
 export interface ResolvedAddress {
   address: string
   family: 4 | 6
+}
+
+/** An IPv4 or IPv6 address, never a name. */
+export interface UdpAddress {
+  address: string
+  port: number
+}
+
+export interface UdpEvents {
+  /** It is bound; called once, and nothing after `failed`. */
+  ready(): void
+  /** Binding failed, or the socket did later: it is closed. */
+  failed(error: Error): void
+  /** A datagram came. Its memory is the reader's. */
+  received(data: Buffer, from: UdpAddress): void
+}
+
+export interface UdpSocket {
+  /** What was bound: with the real port where 0 was asked for. */
+  address(): UdpAddress
+  /** Bytes that wait to be sent. */
+  readonly queuedBytes: number
+  /** Sends the parts as one datagram. `failed`: the system does not take it. */
+  send(parts: readonly Uint8Array[], to: UdpAddress, failed: (error: Error) => void): void
+  /** Nothing is called any more. */
+  close(): void
 }
 
 export interface ListenEvents {

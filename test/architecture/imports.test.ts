@@ -166,7 +166,7 @@ describe('habits of the source tree', () => {
   }
 
   test('the choke-point patterns catch what they should', () => {
-    const [sockets, timers] = chokePoints
+    const [sockets, timers, datagrams] = chokePoints
     for (const line of [
       'net.connect(80)',
       'tls.connect({})',
@@ -181,6 +181,7 @@ describe('habits of the source tree', () => {
     for (const line of ['setTimeout(f, 1)', "import { setTimeout } from 'node:timers/promises'"])
       assert.match(line, timers!.pattern)
     assert.doesNotMatch('socket.setTimeout(5)', timers!.pattern)
+    assert.match("import { createSocket } from 'node:dgram'", datagrams!.pattern)
   })
 })
 

@@ -55,6 +55,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   'decision.ts': { mayImport: everything },
   'middleware-trial.ts': { mayImport: [...everything, 'middleware-definitions.ts', 'middlewares.ts'] },
   'route-lints.ts': { mayImport: everything },
+  'authority-lints.ts': { mayImport: ['certs', 'config'] },
   'build-generation.ts': {
     mayImport: [...everything, 'generation.ts', 'middleware-definitions.ts', 'open-modules.ts'],
   },
@@ -81,6 +82,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       'decision.ts',
       'middleware-trial.ts',
       'route-lints.ts',
+      'authority-lints.ts',
       'turnpike.ts',
       'index.ts',
       'load-off-loop.ts',
@@ -111,6 +113,11 @@ export const chokePoints: readonly { what: string; pattern: RegExp; allowed: rea
     what: 'starts a timer of its own (timers start through a Scope or the world)',
     pattern: /(?<![.\w])(?:setTimeout|setInterval|setImmediate)\s*\(|['"]node:timers/,
     allowed: ['engine/real-world.ts'],
+  },
+  {
+    what: 'opens a UDP socket of its own (only the world binds)',
+    pattern: /['"]node:dgram/,
+    allowed: ['engine/datagram-socket.ts'],
   },
 ]
 

@@ -1,5 +1,5 @@
 import type { BindAddress, DialAddress, DialEvents, ListenEvents, ListeningSocket } from '../../src/engine/world.ts'
-import type { ResolvedAddress, Socket, TimerHandle, World } from '../../src/engine/world.ts'
+import type { ResolvedAddress, Socket, TimerHandle, UdpAddress, UdpEvents, UdpSocket, World } from '../../src/engine/world.ts'
 import { Random } from './random.ts'
 import { SimLoop } from './sim-loop.ts'
 import { failure, SimSocket } from './sim-socket.ts'
@@ -92,6 +92,12 @@ export class SimWorld implements World {
       }, outcome.delayMs)
     }
     return socket
+  }
+
+  /** There is no UDP in this world: every attempt to bind fails. */
+  bindUdp(address: UdpAddress, events: UdpEvents): UdpSocket {
+    this.loop.ready(() => events.failed(failure('EOPNOTSUPP')))
+    return { address: () => address, queuedBytes: 0, send: () => {}, close: () => {} }
   }
 
   resolve(name: string, done: (error: Error | null, addresses: ResolvedAddress[]) => void): void {

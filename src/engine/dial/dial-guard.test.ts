@@ -21,6 +21,7 @@ function shapedWorld(addresses: string[], dialled: string[]): World {
     soon: (run) => real.soon(run),
     random: () => real.random(),
     listen: (address, events) => real.listen(address, events),
+    bindUdp: (address, events) => real.bindUdp(address, events),
     resolve(_name, done) {
       const found = addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }) as const)
       real.soon(() => done(null, found))

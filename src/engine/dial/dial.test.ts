@@ -159,6 +159,7 @@ function shapedWorld(addresses: ResolvedAddress[] | null): { world: World; attem
     soon: (run) => real.soon(run),
     random: () => real.random(),
     listen: (address, events) => real.listen(address, events),
+    bindUdp: (address, events) => real.bindUdp(address, events),
     resolve(_name, done) {
       if (addresses !== null) real.soon(() => done(null, addresses))
     },

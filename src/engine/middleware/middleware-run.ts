@@ -2,7 +2,7 @@ import { TurnpikeError } from '../../core/error.ts'
 import type { Headers } from '../../core/headers.ts'
 import { reasonPhrase } from '../../wire/http1/encode.ts'
 import { BytesSource, type BodySink, type ReplyBody } from '../body.ts'
-import type { ClientPort, ExchangeWorker, ReplyHead, TakenConnection } from '../client-port.ts'
+import type { BoundAddress, ClientPort, ExchangeWorker, ReplyHead, TakenConnection } from '../client-port.ts'
 import type { Exchange, Reply } from '../exchange.ts'
 import { ReplyPump } from '../http1/reply-pump.ts'
 import type { BodyFilter } from './body-filter.ts'
@@ -189,11 +189,11 @@ export class MiddlewareRun implements ClientPort, ExchangeWorker {
     this.client.fail(error)
   }
 
-  takeOver(status: number, reason: string, headers: Headers): TakenConnection {
+  takeOver(status: number, reason: string, headers: Headers, bound?: BoundAddress | null): TakenConnection {
     const draft = new ResponseDraft({ status, reason, headers, length: 0, hasBody: false, facts: null })
     this.exchange.response = draft
     this.respondThen(() => {})
-    return this.client.takeOver(status, reason, headers)
+    return this.client.takeOver(status, reason, headers, bound)
   }
 
   /** Runs the `response` hooks that are still to come, innermost first, as far as the first that must be waited for. */

@@ -4,7 +4,7 @@ import type { Socket } from '../world.ts'
 import type { ProxyConnection } from './proxy-connection.ts'
 
 /** What a connection's first byte says that the client speaks. */
-export type Spoken = 'http' | 'socks' | 'tls'
+export type Spoken = 'http' | 'socks4' | 'socks5' | 'tls'
 
 export interface FirstBytesEvents {
   /** The socket is paused, with every byte put back. */
@@ -67,5 +67,5 @@ export class FirstBytes implements ProxyConnection {
 /** A TLS handshake record, a version of SOCKS; all else is HTTP's to refuse, whose requests begin with a letter. */
 function protocolOf(byte: number): Spoken {
   if (byte === 0x16) return 'tls'
-  return byte === 4 || byte === 5 ? 'socks' : 'http'
+  return byte === 4 ? 'socks4' : byte === 5 ? 'socks5' : 'http'
 }

@@ -1,4 +1,6 @@
 import type { TurnpikeError } from '../../core/error.ts'
+import { socks4Codes, socks4Reply } from '../../wire/socks/socks4.ts'
+import { SOCKS5, socks5Methods } from '../../wire/socks/socks5.ts'
 import { HttpServer, type HttpServerOptions } from '../http1/http-server.ts'
 import { Arrival } from '../listen/arrival.ts'
 import { refusalText } from '../listen/refusal.ts'
@@ -29,6 +31,13 @@ type Refused = (error: TurnpikeError, peerAddress: string) => void
 
 /** TLS 1.2's record of the fatal alert `handshake_failure` (RFC 8446 §6), which every version reads. */
 const handshakeFailure = Buffer.from([0x15, 3, 1, 0, 2, 2, 40])
+
+/** What clients of other protocols than HTTP are told before their connection is closed. */
+const refusals: Readonly<Record<Exclude<Spoken, 'http'>, Buffer>> = {
+  socks4: socks4Reply(socks4Codes.failed, null),
+  socks5: Buffer.from([SOCKS5, socks5Methods.unacceptable]),
+  tls: handshakeFailure,
+}
 
 /** The connections of one listener of a proxy: which protocol each of them speaks, its first byte says. */
 export class ProxyServer implements ConnectionServer {
@@ -146,13 +155,13 @@ export class ProxyServer implements ConnectionServer {
     arrival.start()
   }
 
-  /** Clients that speak HTTP are told why. */
+  /** As each protocol has it; clients that speak HTTP are told why. */
   private turnAway(socket: Socket, session: Session, error: TurnpikeError): void {
     this.refused(error, session.peerAddress)
     const { pseudonym, clock } = this.services
     this.read(socket, (protocol) => {
-      if (protocol === 'http') this.close(socket, Buffer.from(refusalText(error, pseudonym, clock.date), 'latin1'))
-      else socket.destroy()
+      const page = (): Buffer => Buffer.from(refusalText(error, pseudonym, clock.date), 'latin1')
+      this.close(socket, protocol === 'http' ? page() : refusals[protocol])
     })
   }
 

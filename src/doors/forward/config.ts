@@ -44,6 +44,9 @@ const portRange = z.union(
   { error: () => 'expected a port such as 443, or a range such as "8000-8999"' },
 )
 
+const ports = () =>
+  z.union([z.literal('any'), z.array(portRange)], { error: () => 'expected `any`, or a list of ports such as [443]' })
+
 const clock = parsed('a time of day such as 08:00', (text) => {
   const [, hours = '', minutes = ''] = /^(\d{1,2}):(\d{2})$/.exec(text) ?? []
   const minute = Number(hours) * 60 + Number(minutes)
@@ -140,6 +143,7 @@ const upstreamTls = z.strictObject({
 const intercept = z.strictObject({
   authority: z.string().min(1).describe('Folder of the authority that `turnpike ca init` has made.'),
   leafLifetime: positiveDuration()
+    .refine((ms) => ms <= 197 * 86_400_000, 'no certificate is made for longer than 197 days: write 4728h at most')
     .prefault('24h')
     .describe('How long a certificate made here is valid; 197 days (`4728h`) at most.'),
   upstreamTls: upstreamTls.prefault({}).describe('TLS towards targets.'),
@@ -189,12 +193,10 @@ export const forwardSchema = z.strictObject({
     .describe(
       'How clients say who they are. `off`, and absent, are accepted on loopback; elsewhere a listener needs `allowFrom` with `off`.',
     ),
-  connectPorts: z
-    .union([z.literal('any'), z.array(portRange)], { error: () => 'expected `any`, or a list of ports such as [443]' })
+  connectPorts: ports()
     .prefault([443])
-    .describe(
-      'Ports that tunnels may lead to, by CONNECT and by SOCKS: ports, ranges such as `"8000-8999"`, or `any`.',
-    ),
+    .describe('Ports that CONNECT may lead to: ports, ranges such as `"8000-8999"`, or `any`.'),
+  socksPorts: ports().prefault('any').describe('Ports that SOCKS may lead to, by TCP and by UDP.'),
   guard: z
     .strictObject({
       denyPrivate: z

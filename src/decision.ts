@@ -11,6 +11,7 @@ import { RedirectTarget } from './doors/gateway/redirect.ts'
 import type { Route } from './doors/gateway/route.ts'
 import { Router } from './doors/gateway/router.ts'
 import { hostOf } from './engine/http1/ingress.ts'
+import { decideStream } from './stream-decision.ts'
 
 type RoutedConfig = NonNullable<Config['gateway']>['routes'][number]
 
@@ -53,6 +54,8 @@ export type Serves =
  * for what is no request, or for a listener that is no gateway's.
  */
 export function decide(config: Config, question: Question): Decision {
+  const stream = question.method === 'CONNECT' ? decideStream(config, hostOf(question.url), question.listener) : null
+  if (stream !== null) return stream
   const asked = readUrl(question.url)
   const listener = chooseListener(config, question.listener, asked)
   const headers = (question.headers ?? []).map(([name, value]) => [name.toLowerCase(), value] as const)

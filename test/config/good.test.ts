@@ -90,6 +90,7 @@ test('every key that is off or set is taken as typed', async () => {
     {
       url: 'unix:/run/app.sock',
       tls: false,
+      raw: false,
       target: { kind: 'unix', path: '/run/app.sock' },
       authority: 'localhost',
       weight: 1,
@@ -98,6 +99,7 @@ test('every key that is off or set is taken as typed', async () => {
     {
       url: 'https://[2001:db8::1]:8443',
       tls: true,
+      raw: false,
       target: { kind: 'tcp', host: '2001:db8::1', port: 8443 },
       authority: '[2001:db8::1]:8443',
       weight: 3,

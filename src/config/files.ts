@@ -122,9 +122,12 @@ export function fillFiles(config: Config, folder: string, texts: ReadonlyMap<str
     file.fill(absolute, texts.get(absolute)!)
   }
   for (const { tls } of Object.values(config.listeners)) {
-    for (const { cert, key } of tls?.certificates ?? []) {
-      text(cert)
-      text(key)
+    for (const certificate of tls?.certificates ?? []) {
+      if ('authority' in certificate) certificate.authority = resolve(folder, certificate.authority)
+      else {
+        text(certificate.cert)
+        text(certificate.key)
+      }
     }
     text(tls?.clientAuth?.ca)
   }

@@ -1,10 +1,57 @@
 import { z } from 'zod'
-import { address, byteRate, choice, cidrs, count, file, offOr, positiveDuration, size } from '../core/config-fields.ts'
+import {
+  address,
+  byteRate,
+  choice,
+  cidrs,
+  count,
+  file,
+  offOr,
+  parsed,
+  positiveDuration,
+  size,
+} from '../core/config-fields.ts'
+import type { FileText } from '../core/file-text.ts'
 
-const certificate = z.strictObject({
-  cert: file().describe('PEM file with the certificate, followed by its intermediates.'),
-  key: file().describe('PEM file with the private key of the certificate.'),
+const certificateName = parsed('a name or an address', (text) => {
+  if (text.includes(':') || /^(?:\*\.)?[A-Za-z0-9_](?:[A-Za-z0-9._-]*[A-Za-z0-9_])?$/.test(text))
+    return text.toLowerCase()
+  throw new RangeError(`${JSON.stringify(text)} is neither a name nor an address`)
 })
+
+const certificate = z
+  .strictObject({
+    cert: file().optional().describe('PEM file with the certificate, followed by its intermediates.'),
+    key: file().optional().describe('PEM file with the private key of the certificate.'),
+    authority: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        'In place of `cert` and `key`: folder of the authority, made by `turnpike ca init`, that makes the certificate, and renews it.',
+      ),
+    names: z
+      .array(certificateName)
+      .min(1)
+      .optional()
+      .describe(
+        "Names and addresses in the certificate of an `authority`. Absent: `localhost`, `127.0.0.1`, `::1` and the machine's name.",
+      ),
+  })
+  .transform(({ cert, key, authority, names }, context): CertificateConfig => {
+    const wrong = (message: string, path: string[] = []): never => {
+      context.issues.push({ code: 'custom', message, path, input: undefined })
+      return z.NEVER
+    }
+    if (authority === undefined) {
+      if (cert === undefined && key === undefined) return wrong('expected `cert` and `key`, or `authority`')
+      if (names !== undefined) return wrong('`names` are for a certificate of an `authority`', ['names'])
+      if (cert === undefined) return wrong('missing', ['cert'])
+      return key === undefined ? wrong('missing', ['key']) : { cert, key }
+    }
+    if (cert !== undefined || key !== undefined) return wrong('expected `cert` and `key`, or `authority`: not both')
+    return { authority, names }
+  })
 
 const clientAuth = z.strictObject({
   ca: file().describe('PEM file with the authorities whose client certificates are accepted.'),
@@ -74,3 +121,13 @@ export const listenerSchema = z.strictObject({
     .optional()
     .describe('Ranges that clients may come from. Absent: from anywhere. For `door: forward`.'),
 })
+
+/** One of a listener's certificates: of files, or of a local authority. */
+export type CertificateConfig =
+  | { cert: FileText; key: FileText }
+  | {
+      /** Folder of the authority. */
+      authority: string
+      /** Undefined: those of this machine. */
+      names: string[] | undefined
+    }

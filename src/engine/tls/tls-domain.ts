@@ -4,7 +4,13 @@ import { createServer, type Server, type TLSSocket } from 'node:tls'
 import { TurnpikeError } from '../../core/error.ts'
 import type { Scope } from '../scope.ts'
 import { certificateNames } from './certificate-selector.ts'
-import { checkedCertificate, tlsVersions, type CertificateMaterial, type TlsVersion } from './tls-material.ts'
+import {
+  checkedCertificate,
+  tlsVersions,
+  type CertificateMaterial,
+  type CertificateSource,
+  type TlsVersion,
+} from './tls-material.ts'
 import type { Socket } from '../world.ts'
 
 /** Client certificates: who may sign them, and whether one is needed. */
@@ -16,7 +22,7 @@ export interface ClientAuth {
 }
 
 export interface TlsDomainOptions {
-  certificate: CertificateMaterial
+  source: CertificateSource
   clientAuth: ClientAuth | null
   minVersion: TlsVersion
   /** Application protocols, the preferred one first (RFC 7301). */
@@ -43,6 +49,7 @@ export class TlsDomain {
   /** They as one text: the domain stays the same when the certificate is renewed. */
   readonly trust: string
   private readonly options: TlsDomainOptions
+  private certificate: CertificateMaterial
   /**
    * Who waits for which handshake, by the connection's two ends: Node does not say which socket an event
    * of the server is about, and an async context to tell it by would cost every read and write 9 %.
@@ -56,14 +63,22 @@ export class TlsDomain {
   /** Ticket keys change every hour until the scope closes. Throws ERR_CONFIG_INVALID for material that does not fit. */
   constructor(options: TlsDomainOptions, scope: Scope) {
     this.options = options
-    this.names = certificateNames(checkedCertificate(options.certificate))
+    this.certificate = options.source.current()
+    this.names = certificateNames(checkedCertificate(this.certificate))
     this.trust = this.names.join(' ')
     scope.every(ROTATE_MS, () => this.server?.setTicketKeys(randomBytes(TICKET_KEY_BYTES)))
   }
 
   /** Bytes read from the socket before must have been put back. Time is the caller's to limit. */
   handshake(socket: Socket, listener: HandshakeListener): void {
-    const server = (this.server ??= this.makeServer())
+    let server: Server
+    try {
+      server = this.currentServer()
+    } catch (error) {
+      // The certificate ran out, and its authority with it.
+      listener.failed(TurnpikeError.from(error, 'tls'))
+      return
+    }
     if (this.options.clientAuth?.mode === 'require') {
       // Node closes on an invalid certificate without a word.
       socket.on('close', () => listener.failed(new TurnpikeError('ERR_TLS_CLIENT', { message: endedEarly })))
@@ -88,8 +103,16 @@ export class TlsDomain {
     return listener
   }
 
-  private makeServer(): Server {
-    const { certificate, clientAuth, minVersion, alpn } = this.options
+  /** Handshakes that began before a renewal end with the server that they began with. */
+  private currentServer(): Server {
+    const certificate = this.options.source.current()
+    if (certificate !== this.certificate) this.server = null
+    this.certificate = certificate
+    return (this.server ??= this.makeServer(certificate))
+  }
+
+  private makeServer(certificate: CertificateMaterial): Server {
+    const { clientAuth, minVersion, alpn } = this.options
     const server = createServer({
       cert: certificate.cert,
       key: certificate.key,

@@ -9,6 +9,14 @@ export interface CertificateMaterial {
   label: string
 }
 
+/** A certificate that is renewed while it serves. */
+export interface CertificateSource {
+  /** Differs where the certificate is another one, not where it was renewed. */
+  readonly key: string
+  /** The one to use now: the same object until it is renewed. Throws a TurnpikeError where it cannot be. */
+  current(): CertificateMaterial
+}
+
 export type TlsVersion = '1.2' | '1.3'
 
 /** The leaf of a chain. Throws ERR_CONFIG_INVALID where the text is no certificate or the key is another's. */

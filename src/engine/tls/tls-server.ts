@@ -5,12 +5,12 @@ import type { DownstreamSecurity, SecuringEvents } from './downstream-security.t
 import type { Scope } from '../scope.ts'
 import type { TlsFacts } from '../session.ts'
 import { TlsDomain, type ClientAuth } from './tls-domain.ts'
-import { contentKey, type CertificateMaterial, type TlsVersion } from './tls-material.ts'
+import { contentKey, type CertificateMaterial, type CertificateSource, type TlsVersion } from './tls-material.ts'
 import type { Socket } from '../world.ts'
 
 export interface TlsServerOptions {
   /** Chosen by SNI; the first is the default. Each is a trust domain. */
-  certificates: readonly CertificateMaterial[]
+  certificates: readonly (CertificateMaterial | CertificateSource)[]
   /** Null where client certificates are not asked for. */
   clientAuth: ClientAuth | null
   /** Default `1.2`. */
@@ -33,12 +33,13 @@ export class TlsServer implements DownstreamSecurity {
     const { certificates, clientAuth, minVersion = '1.2', http2 = false } = options
     const alpn = http2 ? ['h2', 'http/1.1'] : ['http/1.1']
     this.settings = contentKey([clientAuth?.ca, clientAuth?.mode, minVersion])
-    this.domains = certificates.map((certificate) =>
-      scope.shared(
-        `tls-domain:${contentKey([certificate.cert, certificate.key, this.settings, ...alpn])}`,
-        (own) => new TlsDomain({ certificate, clientAuth, minVersion, alpn }, own),
-      ),
-    )
+    this.domains = certificates.map((each) => {
+      const source = 'current' in each ? each : unchanging(each)
+      return scope.shared(
+        `tls-domain:${contentKey([source.key, this.settings, ...alpn])}`,
+        (own) => new TlsDomain({ source, clientAuth, minVersion, alpn }, own),
+      )
+    })
     this.selector = new CertificateSelector(this.domains.map(({ names }) => names))
   }
 
@@ -71,6 +72,10 @@ export class TlsServer implements DownstreamSecurity {
       settings: this.settings,
     }
   }
+}
+
+function unchanging(certificate: CertificateMaterial): CertificateSource {
+  return { key: contentKey([certificate.cert, certificate.key]), current: () => certificate }
 }
 
 /** RFC 4514 §2.1: the last part first, with commas. Node gives a part a line, escaped as §2.4 wants. */

@@ -24,6 +24,7 @@ const commands: Record<string, { summary: string; load: () => Promise<Command> }
     load: async () => (await import('./reload.ts')).reload,
   },
   status: { summary: 'say how the running process is', load: async () => (await import('./status.ts')).status },
+  replay: { summary: 'send recorded requests again', load: async () => (await import('./replay.ts')).replay },
   why: { summary: 'say what became of a request', load: async () => (await import('./why.ts')).why },
   'hash-password': {
     summary: 'make the hash of a password',

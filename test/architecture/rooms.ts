@@ -50,6 +50,7 @@ export const rooms: Readonly<Record<string, Room>> = {
   'config-watch.ts': { mayImport: everything },
   'load-off-loop.ts': { mayImport: everything },
   'control-view.ts': { mayImport: [...everything, 'turnpike.ts'] },
+  'flow-replay.ts': { mayImport: ['core', 'engine', 'doors'] },
   'module-publisher.ts': { mayImport: ['core', 'engine', 'policy', 'doors'] },
   'module-doctor.ts': { mayImport: ['core', 'engine', 'policy', 'doors'] },
   'decision.ts': { mayImport: [...everything, 'stream-decision.ts'] },
@@ -91,6 +92,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       'module-session.ts',
       'module-doctor.ts',
       'module-publisher.ts',
+      'flow-replay.ts',
     ],
   },
 }

@@ -16,8 +16,8 @@ type ForwardOptions = Parameters<typeof startForward>[1]
 
 /** A proxy to whose one listener raw TLS comes; it leads to `port` of whatever host is named. */
 function startSniProxy(t: TestContext, port: number, forward: ForwardOptions = {}): Promise<TestGateway> {
-  const listener = { mode: 'sni', targetPort: port, auth: 'off', allowFrom: ['127.0.0.0/8'] } as const
-  return startForward(t, { auth: 'off', ...forward }, { listener })
+  const open = { auth: 'off' as const, allowFrom: ['127.0.0.0/8'] }
+  return startForward(t, { auth: 'off', ...forward }, { listener: { mode: 'sni', targetPort: port, ...open } })
 }
 
 const helloFor = (name: string): Promise<Buffer> =>

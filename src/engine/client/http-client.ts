@@ -16,9 +16,11 @@ export interface ClientTimeouts {
 
 /** A request of Turnpike's own: to another module proxy, a store, a checksum database. */
 export interface ClientRequest {
-  method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE'
+  /** A token, as in `GET`; not CONNECT. */
+  method: string
   /** `http:` or `https:`; credentials in it are not sent. */
   url: URL
+  /** A `Host` among them is sent in place of the URL's. */
   fields?: readonly (readonly [name: string, value: string])[]
   /** A body in pieces needs its `length`. Default: none. */
   body?: Uint8Array | { length: number; pieces: AsyncIterable<Uint8Array> } | null

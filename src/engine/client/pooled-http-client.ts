@@ -82,7 +82,7 @@ export class PooledHttpClient implements HttpClient, Disposable {
       guard,
       via: request.via === undefined ? this.parents : request.via,
       egress: {
-        host: 'endpoint',
+        host: 'preserve',
         endpointAuthority: url.host,
         via,
         viaLine: via === '' ? '' : `Via: 1.1 ${via}\r\n`,

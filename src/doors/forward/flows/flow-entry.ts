@@ -1,18 +1,15 @@
-import { decodedBody } from './decoded-body.ts'
 import type { CapturedBody } from './captured-body.ts'
-import type { Fields, Flow } from './flow.ts'
-import type { HarContent, HarCookie, HarEntry, HarPair, HarPostData, HarTimings } from './har.ts'
+import { fieldOf, fieldsOf, type Fields, type Flow } from './flow.ts'
+import { cut, harContent, mediaType, textOf } from './har-content.ts'
+import type { HarCookie, HarEntry, HarPair, HarPostData, HarTimings } from './har.ts'
 import { decoded, REDACTED, type Redaction } from './redaction.ts'
-
-/** What an encoded body may become before it is cut to what is kept. */
-const DECODED_MOST_BYTES = 8 * 1024 * 1024
 
 /** What is written down of a flow: `mostBytes` of each body, nothing that `redaction` hides. */
 export async function flowEntry(flow: Flow, redaction: Redaction, mostBytes: number): Promise<HarEntry> {
   const { request, reply, failure, times } = flow
   const timings = timingsOf(times, flow.reused)
   const post = request.body === null ? undefined : postData(request.body, request.fields, redaction)
-  const content = await contentOf(reply?.body ?? null, reply?.fields ?? [], redaction, mostBytes)
+  const content = await harContent(reply?.body ?? null, reply?.fields ?? [], redaction, mostBytes)
   return {
     startedDateTime: new Date(flow.startedWall).toISOString(),
     time: Object.values(timings).reduce((sum, ms) => sum + Math.max(0, ms), 0),
@@ -139,72 +136,7 @@ function postData(body: CapturedBody, fields: Fields, redaction: Redaction): Har
   }
 }
 
-async function contentOf(
-  body: CapturedBody | null,
-  fields: Fields,
-  redaction: Redaction,
-  mostBytes: number,
-): Promise<HarContent> {
-  const mimeType = fieldOf(fields, 'content-type')
-  if (body === null) return { size: 0, mimeType }
-  const coding = fieldOf(fields, 'content-encoding').toLowerCase()
-  const raw = body.bytes
-  const plain =
-    coding === '' || coding === 'identity' || raw.length === 0
-      ? null
-      : await decodedBody(raw, coding, DECODED_MOST_BYTES)
-  const size = plain !== null && body.whole ? plain.length : body.size
-  if (mostBytes === 0) return { size, mimeType }
-  const bytes = (plain ?? raw).subarray(0, mostBytes)
-  const whole = body.whole && bytes.length === (plain ?? raw).length
-  const stillCoded = coding !== '' && coding !== 'identity' && plain === null
-  const text = stillCoded ? null : textOf(bytes, mimeType, whole)
-  return {
-    size,
-    ...(plain !== null && body.whole && { compression: plain.length - raw.length }),
-    mimeType,
-    text: text === null ? bytes.toString('base64') : redaction.body(text, mediaType(mimeType)),
-    ...(text === null && bytes.length > 0 && { encoding: 'base64' as const }),
-    ...cut(bytes.length, body, whole),
-  }
-}
-
-function cut(kept: number, { size, ended }: CapturedBody, whole: boolean): { comment?: string; _truncated?: true } {
-  if (whole) return {}
-  return { comment: ended ? `the first ${kept} bytes` : `broken off after ${size} bytes`, _truncated: true }
-}
-
-/** Null for what is no text, or not in the charset that it says. */
-function textOf(bytes: Buffer, contentType: string, whole: boolean): string | null {
-  const type = mediaType(contentType)
-  const isText =
-    type.startsWith('text/') ||
-    /^application\/(?:[\w.-]+\+)?(?:json|xml|x-www-form-urlencoded|javascript|ecmascript|x-javascript|graphql|yaml|toml|x-ndjson|sql)$/.test(
-      type,
-    ) ||
-    type === 'image/svg+xml'
-  if (!isText) return null
-  try {
-    const charset = /;\s*charset="?([\w.:-]+)/i.exec(contentType)?.[1] ?? 'utf-8'
-    return new TextDecoder(charset, { fatal: true, ignoreBOM: true }).decode(bytes, { stream: !whole })
-  } catch {
-    return null
-  }
-}
-
-function mediaType(contentType: string): string {
-  return contentType.split(';', 1)[0]!.trim().toLowerCase()
-}
-
 function parted(text: string): [string, string] {
   const at = text.indexOf('=')
   return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)]
-}
-
-function fieldsOf(fields: Fields, name: string): string[] {
-  return fields.filter(([each]) => each.toLowerCase() === name).map(([, value]) => value)
-}
-
-function fieldOf(fields: Fields, name: string): string {
-  return fieldsOf(fields, name)[0] ?? ''
 }

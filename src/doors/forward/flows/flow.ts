@@ -36,3 +36,13 @@ export interface Flow {
   /** Its connection had been used before. */
   reused: boolean
 }
+
+/** Every value of a field; names are lower case. */
+export function fieldsOf(fields: Fields, name: string): string[] {
+  return fields.filter(([each]) => each.toLowerCase() === name).map(([, value]) => value)
+}
+
+/** The first value, '' for none. */
+export function fieldOf(fields: Fields, name: string): string {
+  return fieldsOf(fields, name)[0] ?? ''
+}

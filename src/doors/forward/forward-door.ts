@@ -15,16 +15,19 @@ import type { Session } from '../../engine/session.ts'
 import type { BindAddress } from '../../engine/world.ts'
 import type { Access } from './access/access.ts'
 import { ForwardAccess } from './access/forward-access.ts'
-import type { ForwardConfig, PortRange } from './config.ts'
+import type { ForwardConfig } from './config.ts'
 import { findAddresses } from './find-addresses.ts'
 import { ForwardGuard } from './guard.ts'
 import { TlsInterceptor } from './intercept/tls-interceptor.ts'
+import { LocalPages } from './local/local-pages.ts'
 import type { Passage } from './passage.ts'
+import { isInPorts } from './port-ranges.ts'
 import { PlainForwarder } from './plain/plain-forwarder.ts'
 import { PlainOrigins, type PlainOrigin } from './plain/plain-origin.ts'
 import { RuleTable } from './rules/rule-table.ts'
 import type { Asked, Verdict } from './rules/verdict.ts'
 import { TunnelOpener } from './tunnel/tunnel-opener.ts'
+import { UdpAssociations } from './udp/udp-associations.ts'
 
 /** What a listener of the proxy says of its clients. */
 export interface ProxyListener extends HttpListenerConfig {
@@ -33,6 +36,8 @@ export interface ProxyListener extends HttpListenerConfig {
   auth?: LoginConfig | null | undefined
   /** Undefined: from anywhere. */
   allowFrom?: CidrSet | undefined
+  /** Undefined: plain text alone. */
+  tls?: object | undefined
 }
 
 export interface ForwardDoorOptions {
@@ -62,14 +67,22 @@ export class ForwardDoor implements ProxyDoor {
   private readonly origins = new PlainOrigins()
   private readonly plain: PlainForwarder
   private readonly tunnels: TunnelOpener
+  private readonly datagrams: UdpAssociations
+  private readonly pages: LocalPages
 
   constructor(options: ForwardDoorOptions) {
-    const { config, parents, ownAddresses, services } = options
+    const { config, listeners, parents, ownAddresses, services } = options
     this.options = options
     this.rules = new RuleTable(config, parents)
     this.access = new ForwardAccess(options)
+    this.pages = new LocalPages({
+      pac: config.pac,
+      hasTls: (listener) => listeners.get(listener)?.tls !== undefined,
+      wantsLogin: (session) => this.access.wantsLogin(session),
+    })
     const guard = new ForwardGuard({ config: config.guard, ownAddresses, world: services.world })
     this.plain = new PlainForwarder({ ...options, guard })
+    this.datagrams = new UdpAssociations({ config: options.config, rules: this.rules, guard, services })
     this.tunnels = new TunnelOpener({ ...options, guard, interceptor: interceptorOf(options, guard) })
   }
 
@@ -127,10 +140,11 @@ export class ForwardDoor implements ProxyDoor {
 
   private tunnel(exchange: Exchange, destination: Destination): void {
     const { kind, port, hello } = destination
-    if (
-      (kind === 'connect' || kind === 'socks4' || kind === 'socks5') &&
-      !isAllowed(port, this.options.config.connectPorts)
-    )
+    // Where to is said by each datagram, and decided for each.
+    if (kind === 'udp') return this.options.passage.pass(exchange, -1, () => this.datagrams.open(exchange))
+    const { connectPorts, socksPorts } = this.options.config
+    const ports = kind === 'connect' ? connectPorts : kind === 'socks4' || kind === 'socks5' ? socksPorts : 'any'
+    if (!isInPorts(port, ports))
       throw new TurnpikeError('ERR_PORT_FORBIDDEN', { message: `Tunnels to port ${port} are not allowed here.` })
     this.ask(exchange, destination, hello === null ? null : hello.sni, (asked) => {
       const verdict = this.rules.decide(asked)
@@ -195,10 +209,6 @@ function interceptorOf(options: ForwardDoorOptions, guard: AddressGuard): TlsInt
   return intercept === undefined || leaves === null
     ? null
     : new TlsInterceptor({ ...options, intercept, leaves, guard })
-}
-
-function isAllowed(port: number, ports: 'any' | readonly PortRange[]): boolean {
-  return ports === 'any' || ports.some(({ from, to }) => port >= from && port <= to)
 }
 
 function denied(name: string): TurnpikeError {

@@ -57,7 +57,7 @@ export async function replayFlows(options: ReplayOptions, told: (flow: ReplayedF
   const faults: unknown[] = []
   const onError = (error: unknown): void => void faults.push(error)
   const scope = new Scope({ world, ledger: services.ledger, states: new SharedStates(), onError })
-  const http = new PooledHttpClient(services, '', scope)
+  const client = new PooledHttpClient(services, '', scope)
   const tls = options.ca === null ? {} : { tls: new UpstreamTls({ ca: options.ca, minVersion: '1.2', verify: true }) }
   // Timers of a world keep no process alive, and to wait for the next turn is nothing else.
   const alive = new MessageChannel()
@@ -85,7 +85,7 @@ export async function replayFlows(options: ReplayOptions, told: (flow: ReplayedF
         if (due > 0) await sleep(due)
         if (isAborted(signal)) return
         const from = world.now()
-        const answer = await send(request, { ...options, http, tls })
+        const answer = await send(request, { ...options, client, tls })
         results[at] = {
           ...factsOf(flow, request),
           ...answered(flow, answer, options.withBodies),
@@ -108,11 +108,17 @@ type Answer = { status: number; content: Awaited<ReturnType<typeof harContent>> 
 
 async function send(
   { method, path, fields, body }: ReplayRequest,
-  { against, signal, http, tls, fields: more }: ReplayOptions & { http: PooledHttpClient; tls: { tls?: UpstreamTls } },
+  {
+    against,
+    signal,
+    client,
+    tls,
+    fields: more,
+  }: ReplayOptions & { client: PooledHttpClient; tls: { tls?: UpstreamTls } },
 ): Promise<Answer> {
   const replaced = new Set(more.map(([name]) => name.toLowerCase()))
   try {
-    const reply = await http.request({
+    const reply = await client.request({
       method,
       url: targetOf(against, path),
       fields: [...fields.filter(([name]) => !replaced.has(name.toLowerCase())), ...more],

@@ -56,6 +56,13 @@ const service =
     })
   }
 
+const entry = (request: object, response: object = { status: 200, content: { text: 'AQID', encoding: 'base64' } }) => ({
+  startedDateTime: '2026-01-01T00:00:00Z',
+  _initiator: { type: 'other' },
+  request,
+  response,
+})
+
 describe('turnpike replay', () => {
   test('sends what was recorded again, and says where the replies differ', async (t) => {
     const cwd = folderOf(t)
@@ -124,15 +131,6 @@ describe('turnpike replay', () => {
     const origin = await serve(t, (request, response) => {
       seen.push(request)
       response.setHeader('Content-Type', 'image/png').end(Buffer.from([1, 2, 3]))
-    })
-    const entry = (
-      request: object,
-      response: object = { status: 200, content: { text: 'AQID', encoding: 'base64' } },
-    ) => ({
-      startedDateTime: '2026-01-01T00:00:00Z',
-      _initiator: { type: 'other' },
-      request,
-      response,
     })
     const entries = [
       entry({

@@ -260,7 +260,7 @@ function gatewayOptions(config: Config, name: string, security: HttpServerOption
   const { mode, targetPort, tls } = listener
   const streams =
     mode === 'sni' ? 'all' : tls !== undefined && streamsOf(name, config).length > 0 ? 'unsecured' : 'none'
-  return { http: serverOptions(config, listener, security), streams, targetPort }
+  return { http: { ...httpOptions(config, listener), security }, streams, targetPort }
 }
 
 function proxyOptions(name: string, config: Config, { tls }: ListenerSettings): ProxyServerOptions {
@@ -269,16 +269,12 @@ function proxyOptions(name: string, config: Config, { tls }: ListenerSettings): 
     mode: listener.mode,
     targetPort: listener.targetPort,
     tls,
-    http: serverOptions(config, listener, () => tls?.security ?? null),
+    http: httpOptions(config, listener),
   }
 }
 
-function serverOptions(
-  { trustedProxies }: Config,
-  listener: ListenerConfig,
-  security: HttpServerOptions['security'],
-): HttpServerOptions {
-  return { ...listenerHttp(listener), http2: listener.http2 ?? false, trustedProxies, security }
+function httpOptions({ trustedProxies }: Config, listener: ListenerConfig): Omit<HttpServerOptions, 'security'> {
+  return { ...listenerHttp(listener), http2: listener.http2 ?? false, trustedProxies }
 }
 
 async function settingsOf(

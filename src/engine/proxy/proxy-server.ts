@@ -24,7 +24,7 @@ export interface ProxyServerOptions {
   /** TLS to the proxy itself, beside plain text; null where it is not spoken. Of the moment. */
   tls: { security: DownstreamSecurity; handshakeMs: number } | null
   /** For clients that speak HTTP. */
-  http: HttpServerOptions
+  http: Omit<HttpServerOptions, 'security'>
 }
 
 type Refused = (error: TurnpikeError, peerAddress: string) => void
@@ -58,13 +58,13 @@ export class ProxyServer implements ConnectionServer {
     this.door = door
     this.refused = refused
     this.options = options
-    this.http = new HttpServer(services, door, options.http)
+    this.http = new HttpServer(services, door, this.forHttp(options))
   }
 
   /** Takes other options for the connections from here on; those that are open keep theirs. */
   configure(options: ProxyServerOptions): void {
     this.options = options
-    this.http.configure(options.http)
+    this.http.configure(this.forHttp(options))
   }
 
   get size(): number {
@@ -125,6 +125,15 @@ export class ProxyServer implements ConnectionServer {
   private entranceOptions(): TlsEntranceOptions {
     const { targetPort, http } = this.options
     return { targetPort, headMs: http.timeouts.headMs, closed: (connection) => this.remove(connection) }
+  }
+
+  /** The hosts that clients ask for are others than this proxy: any of its certificates will do for them (H26). */
+  private forHttp({ http }: ProxyServerOptions): HttpServerOptions {
+    const security = (): ReturnType<HttpServerOptions['security']> => {
+      const { tls } = this.options
+      return tls === null ? null : { settings: tls.security.settings, serves: () => true }
+    }
+    return { ...http, security }
   }
 
   /** TLS to the proxy itself; what is within it, its own first byte says. */

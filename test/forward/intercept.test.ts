@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
-import { once } from 'node:events'
 import { describe, test } from 'node:test'
 import { get } from '../support/raw-client.ts'
 import { openSecured, startIntercepting, startTarget } from '../support/forward/start-intercepting.ts'
@@ -161,13 +160,17 @@ describe('requests in a tunnel that is looked into', () => {
   })
 
   test('a client that goes takes its request with it; a target that goes is told of', async (t) => {
+    const asked = Promise.withResolvers<void>()
     const aborted = Promise.withResolvers<void>()
     const target = await startTarget(t, (request, response) => {
       if (request.url === '/cut') {
         response.writeHead(200, { 'content-length': 100 }).write('some')
         setImmediate(() => response.destroy())
       } else if (request.url === '/drop') request.socket.destroy()
-      else request.socket.on('close', () => aborted.resolve())
+      else {
+        request.socket.on('close', () => aborted.resolve())
+        asked.resolve()
+      }
     })
     const proxy = await startIntercepting(t, target.port)
     const cut = await openSecured(proxy)
@@ -179,8 +182,7 @@ describe('requests in a tunnel that is looked into', () => {
     assert.equal((await dropped.peer.reply()).status, 502)
     const gone = await openSecured(proxy)
     gone.peer.send(get('', '/wait'))
-    await proxy.when(() => proxy.count('upstreamSockets') > 1, 'the request to leave')
-    await once(target.server, 'request')
+    await asked.promise
     gone.socket.destroy()
     await aborted.promise
     dropped.peer.end()

@@ -98,6 +98,7 @@ export async function openSecured(
 ): Promise<{ peer: RawPeer; socket: TLSSocket }> {
   const { socket: plain } = await openTunnel(proxy.port, `${host}:443`)
   plain.removeAllListeners('data')
+  plain.allowHalfOpen = false
   const socket = connectTls({ socket: plain, servername: host, ca: readFileSync(proxy.authority.file), ...options })
   const peer = new RawPeer(socket)
   await new Promise<void>((resolve, reject) => {

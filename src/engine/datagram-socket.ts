@@ -12,7 +12,7 @@ export class DatagramSocket implements UdpSocket {
     const family = isIPv6(address) ? 6 : 4
     this.socket = createSocket({
       type: family === 6 ? 'udp6' : 'udp4',
-      ipv6Only: true,
+      ipv6Only: family === 6,
       // No name ever comes here, and none is to be looked up. Node does not await an answer before it has asked.
       lookup: (host, _options, done) => queueMicrotask(() => done(null, host, family)),
     })

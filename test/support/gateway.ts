@@ -115,7 +115,16 @@ export async function startGateway(t: TestContext, options: GatewayOptions = {})
 
 /** Fails where something that was counted is alive in a stopped Turnpike. */
 export async function assertLedgerBaseline({ services }: Turnpike): Promise<void> {
-  const kinds = ['exchanges', 'clientSockets', 'upstreamSockets', 'tunnels', 'dials', 'poolWaiters', 'timers'] as const
+  const kinds = [
+    'exchanges',
+    'clientSockets',
+    'upstreamSockets',
+    'datagramSockets',
+    'tunnels',
+    'dials',
+    'poolWaiters',
+    'timers',
+  ] as const
   const live = (): Record<string, number> =>
     Object.fromEntries(
       kinds.map((kind) => [kind, services.ledger.count(kind)] as const).filter(([, left]) => left !== 0),

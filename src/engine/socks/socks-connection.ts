@@ -15,6 +15,7 @@ import { abortPhase } from '../abort-phase.ts'
 import type { TakenConnection } from '../client-port.ts'
 import { endExchange } from '../end-exchange.ts'
 import { Exchange, type ReceivedRequest } from '../exchange.ts'
+import { cutSocket } from '../http1/cut-socket.ts'
 import { lingeringClose } from '../proxy/lingering-close.ts'
 import type { ProxyConnection } from '../proxy/proxy-connection.ts'
 import type { ProxyDoor } from '../proxy/proxy-door.ts'
@@ -87,7 +88,8 @@ export class SocksConnection implements ProxyConnection, SocksReplyOwner {
   }
 
   destroy(): void {
-    this.socket.destroy()
+    if (this.reply === null) this.socket.destroy()
+    else cutSocket(this.socket, this.session.tls !== null)
   }
 
   refused(reply: Buffer): void {

@@ -98,7 +98,7 @@ export class UdpAssociation implements OpenTunnel, ExchangeWorker {
     socket.on('data', ignore)
     socket.on('end', () => this.close(null))
     socket.on('error', () => socket.destroy())
-    socket.on('close', () => this.close(null))
+    socket.on('close', () => this.close(new TurnpikeError('ERR_CLIENT_ABORT', { phase: 'tunnel' })))
     if (taken.inputEnded) return this.close(null)
     socket.resume()
     this.moved()

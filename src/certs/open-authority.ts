@@ -1,4 +1,4 @@
-import { createPrivateKey } from 'node:crypto'
+import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { TurnpikeError } from '../core/error.ts'
@@ -14,24 +14,13 @@ export const keyFile = 'authority-key.pem'
  * where it cannot sign, and where others can read its key (T9).
  */
 export async function openAuthority(folder: string): Promise<Authority> {
-  const read = async (file: string): Promise<string> => {
-    try {
-      return await readFile(join(folder, file), 'utf8')
-    } catch (cause) {
-      const code = systemCode(cause)
-      if (code === 'ENOENT')
-        throw fault(`There is no authority in ${folder}: \`turnpike ca init ${folder}\` makes one.`, cause)
-      throw fault(`${join(folder, file)} cannot be read: ${code === 'EACCES' ? 'permission denied' : code}.`, cause)
-    }
-  }
-  const certificate = await read(certificateFile)
-  const keyText = await read(keyFile)
-  const { mode } = await stat(join(folder, keyFile))
+  const certificate = await read(folder, certificateFile)
+  const keyText = await read(folder, keyFile)
+  const path = join(folder, keyFile)
+  const { mode } = await stat(path)
   // Windows has no such bits: the folder of its user is closed to others.
-  if (process.platform !== 'win32' && (mode & 0o077) !== 0) {
-    const path = join(folder, keyFile)
+  if (process.platform !== 'win32' && (mode & 0o077) !== 0)
     throw fault(`${path} can be read by others: anybody may have the key. \`chmod 600 ${path}\`, or make a new one.`)
-  }
   let authority: Authority
   try {
     authority = new Authority(certificate, createPrivateKey(keyText))
@@ -42,6 +31,27 @@ export async function openAuthority(folder: string): Promise<Authority> {
   }
   if (Date.now() < authority.expiresAt) return authority
   throw fault(`The authority in ${folder} ran out on ${new Date(authority.expiresAt).toISOString()}: make another one.`)
+}
+
+/** The certificate alone: what may be handed out. Rejects with ERR_AUTHORITY. */
+export async function readCertificate(folder: string): Promise<X509Certificate> {
+  const text = await read(folder, certificateFile)
+  try {
+    return new X509Certificate(text)
+  } catch (cause) {
+    throw fault(`${join(folder, certificateFile)} is no certificate.`, cause)
+  }
+}
+
+async function read(folder: string, file: string): Promise<string> {
+  try {
+    return await readFile(join(folder, file), 'utf8')
+  } catch (cause) {
+    const code = systemCode(cause)
+    if (code === 'ENOENT' || code === 'ENOTDIR')
+      throw fault(`There is no authority in ${folder}: \`turnpike ca init ${folder}\` makes one.`, cause)
+    throw fault(`${join(folder, file)} cannot be read: ${code === 'EACCES' ? 'permission denied' : code}.`, cause)
+  }
 }
 
 function fault(message: string, cause?: unknown): TurnpikeError {

@@ -1,6 +1,6 @@
 /** What a command meets of the process: so that it can be run by a test as by a shell. */
 export interface CliIo {
-  stdout: { write(text: string): unknown; isTTY?: boolean }
+  stdout: { write(text: string | Uint8Array): unknown; isTTY?: boolean }
   stderr: { write(text: string): unknown; isTTY?: boolean }
   /** The folder that relative paths start from. */
   cwd: string

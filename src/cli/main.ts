@@ -26,6 +26,10 @@ const commands: Record<string, { summary: string; load: () => Promise<Command> }
   status: { summary: 'say how the running process is', load: async () => (await import('./status.ts')).status },
   replay: { summary: 'send recorded requests again', load: async () => (await import('./replay.ts')).replay },
   why: { summary: 'say what became of a request', load: async () => (await import('./why.ts')).why },
+  ca: {
+    summary: 'the local certificate authority: make it, hand it out, trust it',
+    load: async () => (await import('./ca.ts')).ca,
+  },
   'hash-password': {
     summary: 'make the hash of a password',
     load: async () => (await import('./hash-password.ts')).hashPassword,

@@ -94,6 +94,9 @@ forward:
   rules:
     - { match: { host: plain.example, port: 80 }, redirectTo: "127.0.0.1:${sites.plainPort}" }
     - { match: { host: secure.example, port: 443 }, redirectTo: "127.0.0.1:${sites.securePort}" }
+    - { match: { host: [localhost, 127.0.0.1, "::1"] }, direct: true }
+  # Clients ask for more than they are told to: nothing of it leaves this machine.
+  default: { deny: true }
   ${indented}
 `
 }

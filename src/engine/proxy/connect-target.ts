@@ -6,7 +6,7 @@ import type { Destination } from './destination.ts'
 type ConnectHead = Pick<RequestHead, 'target' | 'chunked' | 'contentLength'>
 
 /** RFC 9110 §7.1: authority-form, as RFC 9112 §3.2.3 has it; the port is never left out. */
-const authorityForm = /^(\[[^\]]*\]|[^:@[\]]+):(\d{1,5})$/
+const authorityForm = /^(\[[^\]]*\]|[^:@[\]%]+):(\d{1,5})$/
 
 /** Where a CONNECT request wants to go (F1). Throws ERR_CONNECT_TARGET. */
 export function connectDestination({ target, chunked, contentLength }: ConnectHead): Destination {

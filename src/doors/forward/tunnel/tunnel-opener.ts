@@ -34,8 +34,6 @@ export class TunnelOpener {
   /** Ends the exchange, sooner or later. The verdict is one that denies nothing. */
   open(exchange: Exchange, destination: Destination, verdict: Verdict, redecide: Redecide): void {
     const { tunnels, options } = this
-    if (exchange.protocol === 'HTTP/2')
-      return exchange.fail(new TurnpikeError('ERR_CONNECT_NOT_ALLOWED', { message: 'Ask for tunnels by HTTP/1.1.' }))
     if (tunnels.open >= options.config.limits.tunnels) return exchange.fail(new TurnpikeError('ERR_TUNNELS_FULL'))
     tunnels.open++
     const over = (): void => void tunnels.open--

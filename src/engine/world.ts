@@ -99,7 +99,11 @@ export interface DialEvents {
 /** What the engine needs of a byte stream. `net.Socket` and `tls.TLSSocket` satisfy it as they are. */
 export interface Socket {
   readonly writableLength: number
+  /** `end` was called. */
+  readonly writableEnded: boolean
   readonly destroyed: boolean
+  /** `end` was called. */
+  readonly writableEnded: boolean
   readonly remoteAddress?: string | undefined
   readonly remotePort?: number | undefined
   readonly localAddress?: string | undefined

@@ -102,8 +102,6 @@ export interface Socket {
   /** `end` was called. */
   readonly writableEnded: boolean
   readonly destroyed: boolean
-  /** `end` was called. */
-  readonly writableEnded: boolean
   readonly remoteAddress?: string | undefined
   readonly remotePort?: number | undefined
   readonly localAddress?: string | undefined

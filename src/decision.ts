@@ -11,6 +11,7 @@ import { RedirectTarget } from './doors/gateway/redirect.ts'
 import type { Route } from './doors/gateway/route.ts'
 import { Router } from './doors/gateway/router.ts'
 import { hostOf } from './engine/http1/ingress.ts'
+import { decideForward } from './forward-decision.ts'
 import { decideStream } from './stream-decision.ts'
 
 type RoutedConfig = NonNullable<Config['gateway']>['routes'][number]
@@ -18,12 +19,24 @@ type RoutedConfig = NonNullable<Config['gateway']>['routes'][number]
 /** A request that has not been sent. */
 export interface Question {
   method: string
-  /** `https://host/path?query`, or the path alone. */
+  /** `https://host/path?query`, or the path alone; `host:port` for CONNECT. */
   url: string
   /** Names in any case. `host` stands above the URL's. */
   headers?: readonly (readonly [name: string, value: string])[]
-  /** Default: the listener of the URL's port and scheme, else of its scheme, else the first. */
+  /**
+   * Default: the gateway's listener of the URL's port and scheme, else of its scheme, else its first; for CONNECT, and
+   * where there is no gateway, the forward proxy's or the module proxy's first.
+   */
   listener?: string
+  /** Who asks, of a forward proxy. Default: nobody who has logged in, from `127.0.0.1`. */
+  user?: string
+  from?: string
+  /** The name in the ClientHello of a tunnel, '' for none. Default: it has not been read. */
+  sni?: string
+  /** Addresses of the host, where rules of a forward proxy ask for them. Default: none. */
+  addresses?: readonly string[]
+  /** When it is asked, ms since 1970. Default: now. */
+  wallMs?: number
 }
 
 /** What would become of it. */
@@ -32,13 +45,15 @@ export interface Decision {
   listener: { name: string; address: string; tls: boolean }
   /** Null where no route serves it. */
   route: { name: string; priority: number; host: string; path: string } | null
+  /** The rule of a forward proxy that decides, or `default`; absent elsewhere. */
+  rule?: string
   /** What it passes, in order: names, kinds of what is written in place, modules. */
   middleware: string[]
   captures: Record<string, string>
   serves: Serves | null
   /** Null where it is served. */
   error: { code: ErrorCode; status: number; message: string; allow: string[] } | null
-  /** Routes that came near, the nearest first. */
+  /** Routes that came near, the nearest first; rules before the one that decides, in their order. */
   losers: { route: string; reason: string }[]
 }
 
@@ -48,12 +63,28 @@ export type Serves =
   | { kind: 'redirect'; status: number; location: string }
   | { kind: 'respond'; status: number; body: string }
   | { kind: 'goproxy'; mount: string }
+  | {
+      kind: 'forward'
+      /** Host and port that are connected to. */
+      target: string
+      /** Names of the parents that it goes through, the nearest one first. */
+      parents: string[]
+      /** TLS in the tunnel is ended here. */
+      intercept: boolean
+      /** The ClientHello is read, and the rules are asked again. */
+      readsHello: boolean
+      /** Rules that another ClientHello could let match. */
+      open: string[]
+    }
 
 /**
- * What a gateway with this config would do with a request, by the code that serves. Throws RangeError
- * for what is no request, or for a listener that is no gateway's.
+ * What this config would do with a request, by the code that serves. Throws RangeError for what is no request, or for
+ * a listener that is not there.
  */
 export function decide(config: Config, question: Question): Decision {
+  const proxy = proxyListener(config, question)
+  if (proxy !== null && config.listeners[proxy]!.door === 'forward') return decideForward(config, proxy, question)
+  if (proxy !== null) return decideModules(config, proxy, question)
   const stream = question.method === 'CONNECT' ? decideStream(config, hostOf(question.url), question.listener) : null
   if (stream !== null) return stream
   const asked = readUrl(question.url)
@@ -131,8 +162,10 @@ function answer(
   }
 }
 
-function passed({ listeners, gateway }: Config, listener: string, ofRoute: readonly MiddlewareUse[]): string[] {
-  const uses = [...(listeners[listener]?.use ?? []), ...(gateway?.use ?? []), ...ofRoute]
+/** The middleware of a listener, of its door and of a route or rule, as people call it. */
+export function passed(config: Config, listener: string, ofRoute: readonly MiddlewareUse[]): string[] {
+  const first = config.listeners[listener]
+  const uses = [...(first?.use ?? []), ...(config[first?.door ?? 'gateway']?.use ?? []), ...ofRoute]
   return uses.map((use) => ('name' in use ? use.name : 'kind' in use ? use.kind : use.file))
 }
 
@@ -183,6 +216,33 @@ function readUrl(url: string): AskedUrl {
   return { scheme: scheme.toLowerCase() === 'https' ? 'https' : 'http', authority, target }
 }
 
+/** The listener of a forward proxy or of a module proxy that is meant, null where a gateway's is. */
+function proxyListener({ listeners }: Config, { method, url, listener }: Question): string | null {
+  if (listener !== undefined) return listener in listeners && listeners[listener]!.door !== 'gateway' ? listener : null
+  const all = Object.entries(listeners)
+  const first = (door: string): string | null => all.find(([, each]) => each.door === door)?.[0] ?? null
+  if (method === 'CONNECT') return first('forward')
+  if (first('gateway') !== null) return null
+  return url.startsWith('/') ? (first('goproxy') ?? first('forward')) : (first('forward') ?? first('goproxy'))
+}
+
+/** The module proxy takes every path: which module and version it names is for `doctor goproxy` to say. */
+function decideModules(config: Config, name: string, { method, url }: Question): Decision {
+  const { address, tls } = config.listeners[name]!
+  const { authority, target } = readUrl(url)
+  const [path = '', query] = target.split('?', 2)
+  return {
+    request: { method, host: hostOf(authority), path, query: query === undefined ? '' : `?${query}`, matchPath: path },
+    listener: { name, address: formatAddress(address), tls: tls !== undefined },
+    route: null,
+    middleware: passed(config, name, []),
+    captures: {},
+    serves: { kind: 'goproxy', mount: '' },
+    error: null,
+    losers: [],
+  }
+}
+
 function chooseListener(
   config: Config,
   named: string | undefined,
@@ -199,16 +259,15 @@ function chooseListener(
       : listeners.find(([name]) => name === named)
   if (chosen === undefined) {
     throw new RangeError(
-      named === undefined
-        ? 'the config has no gateway listener'
-        : `there is no gateway listener ${JSON.stringify(named)}`,
+      named === undefined ? 'the config has no gateway listener' : `there is no listener ${JSON.stringify(named)}`,
     )
   }
   const [name, { address, tls }] = chosen
   return { name, address: formatAddress(address), tls: tls !== undefined }
 }
 
-function errorOf(error: TurnpikeError): NonNullable<Decision['error']> {
+/** An error as people are told it. */
+export function errorOf(error: TurnpikeError): NonNullable<Decision['error']> {
   const allow = error.allow === '' ? [] : error.allow.split(', ')
   return { code: error.code, status: errorCodes[error.code].status, message: error.message, allow }
 }

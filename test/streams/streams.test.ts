@@ -8,6 +8,7 @@ import { readProxyHeader } from '../../src/wire/proxy-protocol.ts'
 import { startBlackHole } from '../support/black-hole.ts'
 import { testCertificate } from '../support/certificates.ts'
 import { captureHello, reframed } from '../support/forward/capture-hello.ts'
+import { chromium, helloClients } from '../support/forward/hello-clients.ts'
 import type { TestGateway } from '../support/gateway.ts'
 import { startOrigin } from '../support/origin.ts'
 import { freePort } from '../support/peers/free-port.ts'
@@ -90,34 +91,60 @@ test('T3 a stream reaches its server as it was sent, and its server’s own cert
   assert.match(hello.ja4, /^t13d/)
 })
 
-test('T1 T3 a real hello is routed alike however it is cut, and no byte of it is changed', async (t) => {
+for (const { name, program, capture } of [...helloClients, chromium]) {
+  test(`T1 T3 a hello of ${name} is routed alike however it is cut, and no byte of it is changed`, async (t) => {
+    if (!requireProgram(t, program)) return
+    const origin = await startOrigin(t, async (server) => {
+      await server.until(({ ended }) => ended, 'the end of the client')
+      server.end()
+    })
+    const gateway = await startSniGateway(t, { to: [origin.port] })
+    const hello = await capture(t)
+    let index = 0
+    for (const size of [1, 7, 60, 200, 16_384]) {
+      const bytes = Buffer.concat([reframed(hello, size), Buffer.from('and what follows')])
+      for (const cut of [1, 5, 60, Math.floor(bytes.length / 2), bytes.length - 17, bytes.length]) {
+        const client = await gateway.connect()
+        client.send(bytes.subarray(0, cut))
+        await new Promise((resolve) => setImmediate(resolve))
+        client.send(bytes.subarray(cut))
+        const server = await origin.connection(index++)
+        await server.until(({ total }) => total === bytes.length, 'all bytes')
+        assert.equal(server.text, bytes.toString('latin1'), `records of ${size}, cut at ${cut}`)
+        client.end()
+      }
+    }
+    const log = await gateway.logged(index)
+    const seen = log.map((line) => `${Object(line).route} ${JSON.stringify(Object(line).hello)}`)
+    assert.equal(new Set(seen).size, 1)
+    assert.match(seen[0]!, /^through \{"sni":"real\.test","alpn":\["h2","http\/1\.1"\],"tls":"TLSv1\.3","ja4":"t13d/)
+  })
+}
+
+test('T1 no hello that was altered harms the others', async (t) => {
   if (!requireProgram(t, 'openssl')) return
   const origin = await startOrigin(t, async (server) => {
-    await server.until(({ ended }) => ended, 'the end of the client')
+    await server.until(({ ended, closed }) => ended || closed, 'the end of the client')
     server.end()
   })
-  const gateway = await startSniGateway(t, { to: [origin.port] })
-  const hello = await helloFor('App.Test.')
-  let index = 0
-  for (const size of [1, 7, 60, 200, 16_384]) {
-    const bytes = Buffer.concat([reframed(hello, size), Buffer.from('and what follows')])
-    for (const cut of [1, 5, 60, Math.floor(bytes.length / 2), bytes.length - 17, bytes.length]) {
+  const gateway = await startSniGateway(t, { to: [origin.port], listener: { timeouts: { head: '50ms' } } })
+  const hello = await helloFor('app.test')
+  await Promise.all(
+    Array.from({ length: 200 }, async (_, at) => {
+      const altered = Buffer.from(hello)
+      altered[(at * 7919) % altered.length] = (at * 104_729) & 255
       const client = await gateway.connect()
-      client.send(bytes.subarray(0, cut))
-      await new Promise((resolve) => setImmediate(resolve))
-      client.send(bytes.subarray(cut))
-      const server = await origin.connection(index++)
-      await server.until(({ total }) => total === bytes.length, 'all bytes')
-      assert.equal(server.text, bytes.toString('latin1'), `records of ${size}, cut at ${cut}`)
+      client.send(at % 3 === 0 ? altered.subarray(0, (at * 31) % altered.length) : altered)
       client.end()
-    }
-  }
-  const log = await gateway.logged(index)
-  assert.deepEqual(
-    [...new Set(log.map((line) => `${Object(line).route} ${Object(line).hello.sni}`))],
-    ['through app.test'],
+      await client.over()
+    }),
   )
-  assert.equal(new Set(log.map((line) => Object(line).hello.ja4)).size, 1)
+  await gateway.when(() => gateway.count('exchanges') === 0, 'all exchanges to end')
+  const { length } = gateway.log
+  const client = await gateway.connect()
+  client.send(hello)
+  client.end()
+  assert.equal(Object((await gateway.logged(length + 1)).at(-1)).route, 'through')
 })
 
 test('T2 T3 who names nobody, or nobody that is known, gets the alert unrecognized_name and a line in the log', async (t) => {
@@ -164,8 +191,9 @@ test('T2 T3 who names nobody, or nobody that is known, gets the alert unrecogniz
 test('T1 a hello that does not become whole in time is told so; a connection that says nothing is closed', async (t) => {
   if (!requireProgram(t, 'openssl')) return
   const gateway = await startSniGateway(t, { to: [1], listener: { timeouts: { head: '60ms' } } })
+  const hello = await helloFor('app.test')
   const slow = await gateway.connect()
-  slow.send((await helloFor('app.test')).subarray(0, 100))
+  slow.send(hello.subarray(0, 100))
   const silent = await gateway.connect()
   await Promise.all([slow.over(), silent.over()])
   assert.notEqual(slow.text, '')
@@ -298,6 +326,25 @@ test('the PROXY protocol tells an endpoint whose stream it is, in either version
     assert.ok(Buffer.from(server.text, 'latin1').subarray(header.bytes).equals(hello))
     client.socket.destroy()
   }
+})
+
+test('behind a load balancer with the PROXY protocol, a stream is its client’s, and the endpoint is told so', async (t) => {
+  if (!requireProgram(t, 'openssl')) return
+  const origin = await startOrigin(t, () => {})
+  const gateway = await startSniGateway(t, {
+    to: [origin.port],
+    upstream: { proxyProtocol: 'v1' },
+    listener: { proxyProtocol: { from: ['127.0.0.0/8'] } },
+  })
+  const client = await gateway.connect()
+  client.send('PROXY TCP4 203.0.113.7 198.51.100.1 4711 443\r\n')
+  client.send(await helloFor('app.test'))
+  const server = await origin.connection(0)
+  await server.until(({ text }) => text.includes('\r\n'), 'the header')
+  assert.match(server.text, /^PROXY TCP4 203\.0\.113\.7 127\.0\.0\.1 4711 \d+\r\n/)
+  server.reset()
+  await client.over()
+  assert.equal((await gateway.logged(1))[0]!.client, '203.0.113.7:4711')
 })
 
 test('middleware of the listener stands before streams too: who is not let in gets access_denied', async (t) => {

@@ -1,6 +1,7 @@
 import type { TestContext } from 'node:test'
 import { once } from 'node:events'
-import { createServer, type TLSSocket } from 'node:tls'
+import type { Socket } from 'node:net'
+import { createServer } from 'node:tls'
 import type { ConfigInput } from '../../src/config/config.ts'
 import { testCertificate, type TestCertificate } from './certificates.ts'
 import { startGateway, type TestGateway } from './gateway.ts'
@@ -40,14 +41,17 @@ export function startSniGateway(t: TestContext, setting: StreamSetting): Promise
 export async function startTlsServer(
   t: TestContext,
   name: string,
-): Promise<{ port: number; certificate: TestCertificate; sockets: TLSSocket[] }> {
+): Promise<{ port: number; certificate: TestCertificate }> {
   const certificate = testCertificate({ subject: name, names: [`DNS:${name}`] })
-  const sockets: TLSSocket[] = []
+  const sockets = new Set<Socket>()
   const server = createServer({ cert: certificate.cert, key: certificate.key, allowHalfOpen: true }, (socket) => {
-    sockets.push(socket)
     socket.on('error', () => {})
     socket.write(`this is ${name}\n`)
     socket.pipe(socket)
+  })
+  server.on('connection', (socket) => {
+    sockets.add(socket)
+    socket.on('close', () => sockets.delete(socket))
   })
   server.on('tlsClientError', () => {})
   server.listen(0, '127.0.0.1')
@@ -56,5 +60,5 @@ export async function startTlsServer(
     server.close()
     for (const socket of sockets) socket.destroy()
   })
-  return { port: portOf(server), certificate, sockets }
+  return { port: portOf(server), certificate }
 }

@@ -1,67 +1,12 @@
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import path from 'node:path'
 import { test } from 'node:test'
 import * as fc from 'fast-check'
 import { ClientHelloReader, type ClientHello, type ClientHelloResult } from '../../src/wire/client-hello.ts'
 import { ja4 } from '../../src/wire/ja4.ts'
 import { captureHello, reframed } from '../support/forward/capture-hello.ts'
+import { chromium, helloClients } from '../support/forward/hello-clients.ts'
 import { requireProgram } from '../support/peers/require-program.ts'
 import { pieces } from './every-split.ts'
-
-type Command = Parameters<typeof captureHello>[0]
-
-const byNode =
-  (program: string): Command =>
-  (port) => [
-    program,
-    '-e',
-    `require('tls').connect({ port: ${port}, host: '127.0.0.1', servername: 'Real.Test', ALPNProtocols: ['h2', 'http/1.1'] }).on('error', () => {})`,
-  ]
-
-const clients: { name: string; program: string; command: Command }[] = [
-  {
-    name: 'OpenSSL',
-    program: 'openssl',
-    command: (port) => [
-      'openssl',
-      's_client',
-      '-connect',
-      `127.0.0.1:${port}`,
-      '-servername',
-      'Real.Test',
-      '-alpn',
-      'h2,http/1.1',
-    ],
-  },
-  {
-    name: 'GnuTLS',
-    program: 'gnutls-cli',
-    command: (port) => [
-      'gnutls-cli',
-      '--insecure',
-      '--sni-hostname=real.test',
-      '--alpn=h2',
-      '--alpn=http/1.1',
-      `--port=${port}`,
-      '127.0.0.1',
-    ],
-  },
-  {
-    name: 'curl',
-    program: 'curl',
-    command: (port) => ['curl', '-sk', '--resolve', `real.test:${port}:127.0.0.1`, `https://real.test:${port}/`],
-  },
-  { name: `Node ${process.version}`, program: 'sh', command: byNode(process.execPath) },
-  // Beside the one that runs the tests, the system's own where it has one.
-  ...['/usr/bin/node'].filter(existsSync).map((program) => ({
-    name: `Node ${execFileSync(program, ['--version'], { encoding: 'utf8' }).trim()}`,
-    program: 'sh',
-    command: byNode(program),
-  })),
-]
 
 const read = (chunks: Iterable<Buffer>): ClientHelloResult => {
   const reader = new ClientHelloReader()
@@ -109,15 +54,15 @@ function neverThrows(bytes: Buffer): void {
   )
 }
 
-for (const { name, program, command } of clients) {
+for (const { name, program, capture } of helloClients) {
   test(`T1 T2 T5 a hello of ${name} reads alike at every split and every size of records`, async (t) => {
     if (!requireProgram(t, program)) return
-    const bytes = await captureHello(command)
+    const bytes = await capture(t)
     const { sni, alpn, version, outer } = helloOf(bytes)
     const expected = { sni: 'real.test', alpn: ['h2', 'http/1.1'], version: 0x0304, outer: false }
     assert.deepEqual({ sni, alpn, version, outer }, expected)
     assert.match(ja4(helloOf(bytes)), /^t13d\d{4}h2_[0-9a-f]{12}_[0-9a-f]{12}$/)
-    assert.equal(ja4(helloOf(await captureHello(command))), ja4(helloOf(bytes)), 'the same client has the same JA4')
+    assert.equal(ja4(helloOf(await capture(t))), ja4(helloOf(bytes)), 'the same client has the same JA4')
     readsAlike(bytes)
     neverThrows(bytes)
   })
@@ -134,17 +79,9 @@ test(
   'T1 T2 T3 T5 a post-quantum hello of Chromium, with GREASE and ECH GREASE, reads alike and has one JA4',
   { timeout: 60_000 },
   async (t) => {
-    if (!requireProgram(t, 'chromium')) return
-    const folder = mkdtempSync(path.join(tmpdir(), 'turnpike-hello-'))
-    t.after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 10 }))
-    const command: Command = (port) => [
-      'chromium',
-      ...'--headless --no-sandbox --disable-gpu --no-first-run --disable-background-networking'.split(' '),
-      `--user-data-dir=${folder}`,
-      '--host-resolver-rules=MAP real.test 127.0.0.1, MAP * ~NOTFOUND',
-      `https://real.test:${port}/`,
-    ]
-    const bytes = await captureHello(command)
+    const { program, capture } = chromium
+    if (!requireProgram(t, program)) return
+    const bytes = await capture(t)
     const hello = helloOf(bytes)
     assert.equal(hello.sni, 'real.test')
     assert.deepEqual(hello.alpn, ['h2', 'http/1.1'])
@@ -154,7 +91,7 @@ test(
     // Behind record and message header, version, random, session and a length: its first cipher suite is GREASE.
     assert.match(bytes.toString('hex', 5 + 4 + 2 + 32 + 1 + 32 + 2, 80), /^(.a)\1/)
     assert.doesNotMatch(hello.ciphers.map((code) => code.toString(16)).join(), /\b(.a)\1\b/)
-    const other = helloOf(await captureHello(command))
+    const other = helloOf(await capture(t))
     assert.notDeepEqual(other.extensions, hello.extensions, 'it shuffles its extensions')
     assert.equal(ja4(other), ja4(hello))
     assert.match(ja4(hello), /^t13d\d{4}h2_/)

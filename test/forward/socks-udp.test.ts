@@ -73,9 +73,9 @@ interface Association {
   /** Where datagrams are sent to. */
   relayPort: number
   /** Sends a datagram on. */
-  send(host: string, port: number, data: string): void
+  send: (host: string, port: number, data: string) => void
   /** The data of the next one that came back, with the port that it is from. */
-  answer(): Promise<{ text: string; from: number }>
+  answer: () => Promise<{ text: string; from: number }>
 }
 
 async function associate(
@@ -96,7 +96,7 @@ async function associate(
     client,
     relayPort,
     send: (host, port, data) => client.send(datagram(host, port, data), relayPort),
-    async answer() {
+    answer: async () => {
       const { data } = await client.next()
       const head = readSocksDatagram(data)!
       return { text: data.subarray(head.end).toString(), from: head.port }

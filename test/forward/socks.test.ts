@@ -208,7 +208,8 @@ describe('replies', () => {
     const four = await proxy.connect()
     const port = await startShouter(t)
     four.send(request4('127.0.0.1', port))
-    assert.match(await take(four, 8), /^\0\x5a..\x7f\0\0\x01$/s)
+    const granted = await take(four, 8)
+    assert.equal(granted.slice(0, 2) + granted.slice(4), '\0\x5a\x7f\0\0\x01')
   })
 
   test('S2 have the code of the true cause', async (t) => {
@@ -268,7 +269,7 @@ describe('replies', () => {
       {},
       {
         listener: { use: ['nobody'] },
-        config: { middlewares: { nobody: { ipFilter: { deny: ['127.0.0.1'] } } } } as never,
+        config: { middlewares: { nobody: { ipFilter: { deny: ['127.0.0.1'] } } } },
       },
     )
     assert.equal((await answerTo(proxy, request('127.0.0.1', 80)))[1], '\x02')

@@ -167,11 +167,14 @@ export class ProxyServer implements ConnectionServer {
   /** As each protocol has it; clients that speak HTTP are told why. */
   private turnAway(socket: Socket, session: Session, error: TurnpikeError): void {
     this.refused(error, session.peerAddress)
-    const { pseudonym, clock } = this.services
     this.read(socket, (protocol) => {
-      const page = (): Buffer => Buffer.from(refusalText(error, pseudonym, clock.date), 'latin1')
-      this.close(socket, protocol === 'http' ? page() : refusals[protocol])
+      this.close(socket, protocol === 'http' ? this.refusalPage(error) : refusals[protocol])
     })
+  }
+
+  private refusalPage(error: TurnpikeError): Buffer {
+    const { pseudonym, clock } = this.services
+    return Buffer.from(refusalText(error, pseudonym, clock.date), 'latin1')
   }
 
   private close(socket: Socket, lastWords: Buffer): void {

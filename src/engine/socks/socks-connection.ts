@@ -10,6 +10,7 @@ import {
   socks5Commands,
   socks5Methods,
   socks5Reply,
+  type Socks5Login,
 } from '../../wire/socks/socks5.ts'
 import { abortPhase } from '../abort-phase.ts'
 import type { TakenConnection } from '../client-port.ts'
@@ -158,41 +159,25 @@ export class SocksConnection implements ProxyConnection, SocksReplyOwner {
     if (login === 'other') return this.unreadable(NOT_LOGGED_IN)
     this.take(login.end)
     this.state = 'checking'
-    let user: string | null | Promise<string | null>
-    try {
-      user = this.door.login(this.session, login.username, login.password)
-    } catch (thrown) {
-      this.loginFailed(thrown)
-      return false
-    }
-    if (user instanceof Promise) {
-      user.then(
-        (found) => {
-          if (!this.checked(found)) return
-          this.read()
-          if (this.inputEnded && this.state === 'request') this.socket.destroy()
-        },
-        (thrown: unknown) => this.loginFailed(thrown),
-      )
-      return false
-    }
-    return this.checked(user)
+    void this.check(login)
+    return false
   }
 
-  private checked(user: string | null): boolean {
-    if (this.state !== 'checking') return false
-    if (user === null) {
-      this.refuse(new TurnpikeError('ERR_PROXY_AUTH'), NOT_LOGGED_IN)
-      return false
+  private async check({ username, password }: Socks5Login): Promise<void> {
+    let user: string | null = null
+    let error = new TurnpikeError('ERR_PROXY_AUTH')
+    try {
+      user = await this.door.login(this.session, username, password)
+    } catch (thrown) {
+      error = TurnpikeError.from(thrown, 'middleware')
     }
+    if (this.state !== 'checking') return
+    if (user === null) return this.refuse(error, NOT_LOGGED_IN)
     this.user = user
     this.state = 'request'
     this.socket.write(LOGGED_IN)
-    return true
-  }
-
-  private loginFailed(thrown: unknown): void {
-    if (this.state === 'checking') this.refuse(TurnpikeError.from(thrown, 'middleware'), NOT_LOGGED_IN)
+    this.read()
+    if (this.inputEnded && this.state === 'request') this.socket.destroy()
   }
 
   private readRequest(): boolean {

@@ -88,8 +88,9 @@ describe('S1 messages of SOCKS clients', () => {
   })
 })
 
+const at = (address: string) => ({ address, port: 443 })
+
 test('S2 replies say the bound address, IPv4 and IPv6; SOCKS4 has room for IPv4 alone', () => {
-  const at = (address: string) => ({ address, port: 443 })
   assert.deepEqual([...socks5Reply(5, null)], [5, 5, 0, 1, 0, 0, 0, 0, 0, 0])
   assert.deepEqual([...socks5Reply(0, at('10.0.0.7'))], [5, 0, 0, 1, 10, 0, 0, 7, 1, 187])
   assert.deepEqual([...socks5Reply(0, at('::1'))], [5, 0, 0, 4, ...Array<number>(15).fill(0), 1, 1, 187])

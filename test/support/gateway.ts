@@ -13,6 +13,7 @@ export interface LogLine {
   status: number
   cause?: string
   phase?: string
+  route?: string
   path: string
   method: string
   protocol: string

@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict'
 import { createHash, randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer } from 'node:net'
 import { describe, test } from 'node:test'
+import { portOf } from '../support/peers/free-port.ts'
 import { get } from '../support/raw-client.ts'
-import { openSecured, startIntercepting, startTarget } from '../support/forward/start-intercepting.ts'
+import { captureHello } from '../support/forward/capture-hello.ts'
+import { openSecured, openTunnel, startIntercepting, startTarget } from '../support/forward/start-intercepting.ts'
 
 describe('requests in a tunnel that is looked into', () => {
   test('pass the middleware of the rule, on one connection, and are logged as themselves', async (t) => {
-    const seen: (string | undefined)[] = []
+    const seen: (string | string[] | undefined)[] = []
     let connections = 0
     const target = await startTarget(t, (request, response) => {
       seen.push(request.headers.referer, request.headers['x-forwarded-for'], request.headers.host)
@@ -204,6 +208,39 @@ describe('requests in a tunnel that is looked into', () => {
     answer.resolve()
     await busy.peer.until(({ text: got }) => got.includes('last'), 'the last piece')
     assert.deepEqual(await stopped, { cut: 0 })
+  })
+
+  test('a stop that waits for nothing cuts all of it, and says so', async (t) => {
+    const target = await startTarget(t, (_request, response) => void response.write('first'))
+    const proxy = await startIntercepting(t, target.port)
+    const busy = await openSecured(proxy)
+    await openSecured(proxy)
+    busy.peer.send(get())
+    await busy.peer.until(({ text: got }) => got.includes('first'), 'the first piece')
+    assert.deepEqual(await proxy.turnpike.stop(0), { cut: 2 })
+  })
+
+  test('a client that leaves while its target is still silent, or in the middle of the handshake, leaves nothing', async (t) => {
+    const mute = createServer((socket) => void socket.on('error', () => {}).resume())
+    mute.listen(0, '127.0.0.1')
+    await once(mute, 'listening')
+    t.after(() => mute.close())
+    const silent = await startIntercepting(t, portOf(mute))
+    const hello = await captureHello((port) => ['openssl', 's_client', '-connect', `127.0.0.1:${port}`])
+    const early = await openTunnel(silent.port, 'a.test:443')
+    early.send(hello)
+    await silent.when(() => silent.count('tunnels') === 1, 'the handshake with the target')
+    early.reset()
+    assert.equal((await silent.logged(1))[0]!.cause, 'ERR_CLIENT_ABORT')
+    const target = await startTarget(t)
+    const proxy = await startIntercepting(t, target.port)
+    const late = await openTunnel(proxy.port, 'a.test:443')
+    late.send(hello)
+    await late.until(({ text: got }) => got.length > 100, 'the ServerHello')
+    late.reset()
+    assert.equal((await proxy.logged(1))[0]!.cause, 'ERR_LEAF_REFUSED')
+    for (const each of [silent, proxy])
+      await each.when(() => each.count('tunnels') + each.count('upstreamSockets') === 0, 'nothing to be left')
   })
 
   test('a reload ends tunnels at the end of their reply: the next one is opened under the new rules', async (t) => {

@@ -106,7 +106,10 @@ export class Http1ServerConnection implements BodyOwner {
 
   /** Cuts it, whatever it is doing. */
   destroy(): void {
-    this.breakOff()
+    const tunnel = this.state === 'tunnel' ? (this.reply?.exchange.tunnel ?? null) : null
+    // There may be TLS in it, over the very socket that is this connection's.
+    if (tunnel !== null) tunnel.cut(new TurnpikeError('ERR_DRAINING', { phase: 'tunnel' }))
+    else this.breakOff()
   }
 
   /** Whether the connection can live on after the reply whose head is being written. */

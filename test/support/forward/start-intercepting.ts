@@ -1,7 +1,8 @@
 import { once } from 'node:events'
-import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:https'
-import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls'
 import { readFileSync } from 'node:fs'
+import type { RequestListener } from 'node:http'
+import { createServer, type Server, type ServerOptions } from 'node:https'
+import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls'
 import type { TestContext } from 'node:test'
 import type { ConfigInput } from '../../../src/config/config.ts'
 import { testCertificate } from '../certificates.ts'
@@ -50,7 +51,7 @@ export interface InterceptingOptions {
   rule?: Partial<RuleInput>
   intercept?: Partial<NonNullable<ForwardInput['intercept']>>
   forward?: Partial<ForwardInput>
-  listener?: Parameters<typeof startForward>[2] extends infer T ? NonNullable<T>['listener'] : never
+  listener?: Partial<NonNullable<ConfigInput['listeners']>[string]>
   config?: Partial<ConfigInput>
 }
 

@@ -24,6 +24,7 @@ export interface InterceptedRequestsOptions {
 export class InterceptedRequests implements Door {
   private readonly options: InterceptedRequestsOptions
   private readonly meter: TunnelMeter
+  private latest: Exchange | null = null
 
   constructor(options: InterceptedRequestsOptions) {
     this.options = options
@@ -34,6 +35,7 @@ export class InterceptedRequests implements Door {
   handle(exchange: Exchange): void {
     const { tunnel, verdict, passage, services, target, upgraded } = this.options
     passage.enter(exchange)
+    this.latest = exchange
     exchange.meter = this.meter
     exchange.user = tunnel.user
     exchange.route = verdict.name
@@ -47,6 +49,12 @@ export class InterceptedRequests implements Door {
       verdict.rule,
       target instanceof TurnpikeError ? () => exchange.fail(target) : () => target.send(exchange),
     )
+  }
+
+  /** The tunnel is cut: that is why the request at hand ends. */
+  cut(error: TurnpikeError): void {
+    const { latest } = this
+    if (latest !== null && latest.finishedAt === 0) latest.error ??= error
   }
 }
 

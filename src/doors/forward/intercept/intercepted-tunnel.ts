@@ -49,6 +49,7 @@ export class InterceptedTunnel implements OpenTunnel {
   private readonly options: InterceptedTunnelOptions
   private readonly deadline = new Deadline(() => this.late())
   private target: InterceptedTarget | TurnpikeError | null = null
+  private requests: InterceptedRequests | null = null
   private connection: Http1ServerConnection | null = null
   private securedAt = 0
   /** The client has sent something in the TLS. */
@@ -82,6 +83,7 @@ export class InterceptedTunnel implements OpenTunnel {
   }
 
   cut(error: TurnpikeError): void {
+    this.requests?.cut(error)
     this.connection?.destroy()
     this.finish(error)
   }
@@ -143,8 +145,9 @@ export class InterceptedTunnel implements OpenTunnel {
       settings: '',
       ...(typeof socket.alpnProtocol === 'string' && { alpn: socket.alpnProtocol }),
     }
-    const door = new InterceptedRequests({ tunnel: exchange, verdict, passage, services, target: target!, upgraded })
-    this.connection = new Http1ServerConnection(socket, new Session({ ...exchange.session, tls }), door, services, {
+    const session = new Session({ ...exchange.session, tls })
+    this.requests = new InterceptedRequests({ tunnel: exchange, verdict, passage, services, target: target!, upgraded })
+    this.connection = new Http1ServerConnection(socket, session, this.requests, services, {
       ...options.http,
       security: () => this.security,
       closed: () => this.closed(),

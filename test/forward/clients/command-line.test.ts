@@ -47,7 +47,10 @@ describe('Python', () => {
   ]) {
     test(`${module} through ${scheme}://`, async (t) => {
       const python = findPython()
-      if (python === null || !pythonHas(python, module!)) return void requireProgram(t, `python3 with ${module}`)
+      if (python === null || !pythonHas(python, module!)) {
+        requireProgram(t, `python3 with ${module}`)
+        return
+      }
       const sites = await startSites(t)
       const proxy = await startFromYaml(t, proxyYaml(sites, login))
       const program =

@@ -26,15 +26,15 @@ describe('package managers, by environment variables', () => {
     const tarball = readFileSync(join(source, 'tool.tgz'))
     const integrity = `sha512-${createHash('sha512').update(tarball).digest('base64')}`
     const sites = await startSites(t, ({ url }, response) => {
-      if (url === '/tool/-/tool.tgz') return void response.end(tarball)
-      if (url !== '/tool') return void response.writeHead(404).end('{}')
       const version = {
         name: 'tool',
         version: '1.0.0',
         dist: { tarball: 'https://secure.example/tool/-/tool.tgz', integrity },
       }
-      response.setHeader('Content-Type', 'application/json')
-      response.end(JSON.stringify({ name: 'tool', 'dist-tags': { latest: '1.0.0' }, versions: { '1.0.0': version } }))
+      const document = { name: 'tool', 'dist-tags': { latest: '1.0.0' }, versions: { '1.0.0': version } }
+      if (url === '/tool/-/tool.tgz') response.end(tarball)
+      else if (url === '/tool') response.setHeader('Content-Type', 'application/json').end(JSON.stringify(document))
+      else response.writeHead(404).end('{}')
     })
     const proxy = await startFromYaml(t, proxyYaml(sites))
     const folder = temporaryFolder(t)
@@ -63,7 +63,10 @@ describe('package managers, by environment variables', () => {
   ] as const) {
     test(`pip download from ${index} through ${scheme}://`, async (t) => {
       const python = findPython()
-      if (python === null || !pythonHas(python, 'pip')) return void requireProgram(t, 'pip with python3')
+      if (python === null || !pythonHas(python, 'pip')) {
+        requireProgram(t, 'python3 with pip')
+        return
+      }
       const source = temporaryFolder(t)
       const wheel = 'tool-1.0.0-py3-none-any.whl'
       execFileSync(python, ['-c', makeWheel, join(source, wheel)])

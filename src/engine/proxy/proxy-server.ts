@@ -9,6 +9,7 @@ import { Session } from '../session.ts'
 import { SocksConnection } from '../socks/socks-connection.ts'
 import type { DownstreamSecurity } from '../tls/downstream-security.ts'
 import type { Socket } from '../world.ts'
+import { ConnectionSet } from './connection-set.ts'
 import type { ConnectionServer } from './connection-server.ts'
 import { FirstBytes, type Spoken } from './first-bytes.ts'
 import { lingeringClose } from './lingering-close.ts'
@@ -47,10 +48,7 @@ export class ProxyServer implements ConnectionServer {
   private readonly refused: Refused
   private options: ProxyServerOptions
   /** Those that do not speak HTTP, or not yet. */
-  private readonly connections = new Set<ProxyConnection>()
-  private draining = false
-  private wasCut = false
-  private drained: (() => void) | null = null
+  private readonly connections = new ConnectionSet()
 
   /** `refused` is told of connections that end before they ask for anything: turned away, or their handshake failed. */
   constructor(services: EngineServices, door: ProxyDoor, refused: Refused, options: ProxyServerOptions) {
@@ -81,7 +79,7 @@ export class ProxyServer implements ConnectionServer {
     socket.on('close', () => this.door.closed(session))
     if (mode === 'proxy') this.read(socket, (protocol) => this.serve(protocol, socket, session))
     else if (mode === 'sni')
-      this.add(new TlsEntrance(socket, session, this.door, this.services, this.entranceOptions()))
+      this.connections.add(new TlsEntrance(socket, session, this.door, this.services, this.entranceOptions()))
     else socket.destroy()
   }
 
@@ -90,41 +88,37 @@ export class ProxyServer implements ConnectionServer {
   }
 
   drain(done: () => void): void {
-    this.draining = true
-    this.drained = done
-    for (const connection of this.connections) connection.drain()
-    this.http.drain(() => this.check())
-    this.check()
+    const drained = (): void => {
+      if (this.size === 0) done()
+    }
+    this.http.drain(drained)
+    this.connections.drain(drained)
   }
 
   cut(): number {
-    // Those that were cut before are still here until they are closed.
-    const size = this.wasCut ? 0 : this.connections.size
-    this.wasCut = true
-    for (const connection of this.connections) connection.destroy()
-    return size + this.http.cut()
+    return this.connections.cut() + this.http.cut()
   }
 
   private read(socket: Socket, spoken: (protocol: Spoken) => void): void {
     const first: FirstBytes = new FirstBytes(socket, this.services, this.options.http.timeouts.headMs, {
       spoken: (protocol) => {
         spoken(protocol)
-        this.remove(first)
+        this.connections.remove(first)
       },
-      closed: () => this.remove(first),
+      closed: () => this.connections.remove(first),
     })
-    this.add(first)
+    this.connections.add(first)
   }
 
   private serve(protocol: Spoken, socket: Socket, session: Session): void {
     if (protocol === 'http') this.http.accept(socket, session)
     else if (protocol === 'tls') this.secure(socket, session)
-    else this.add(new SocksConnection(socket, session, this.door, this.services, this.entranceOptions()))
+    else this.connections.add(new SocksConnection(socket, session, this.door, this.services, this.entranceOptions()))
   }
 
   private entranceOptions(): TlsEntranceOptions {
     const { targetPort, http } = this.options
-    return { targetPort, headMs: http.timeouts.headMs, closed: (connection) => this.remove(connection) }
+    return { targetPort, headMs: http.timeouts.headMs, closed: (connection) => this.connections.remove(connection) }
   }
 
   /** The hosts that clients ask for are others than this proxy: any of its certificates will do for them (H26). */
@@ -152,15 +146,15 @@ export class ProxyServer implements ConnectionServer {
         arrived: (secured, within) => {
           if (within.tls?.alpn === 'h2') this.http.accept(secured, within)
           else this.read(secured, (protocol) => this.serve(protocol, secured, within))
-          this.remove(closing)
+          this.connections.remove(closing)
         },
         failed: (error) => {
           this.refused(error, session.peerAddress)
-          this.remove(closing)
+          this.connections.remove(closing)
         },
       },
     )
-    this.add(closing)
+    this.connections.add(closing)
     arrival.start()
   }
 
@@ -179,23 +173,9 @@ export class ProxyServer implements ConnectionServer {
 
   private close(socket: Socket, lastWords: Buffer): void {
     const closing = new OpenSocket(socket)
-    this.add(closing)
-    socket.on('close', () => this.remove(closing))
+    this.connections.add(closing)
+    socket.on('close', () => this.connections.remove(closing))
     lingeringClose(socket, lastWords, this.services)
-  }
-
-  private add(connection: ProxyConnection): void {
-    this.connections.add(connection)
-    if (this.draining) connection.drain()
-  }
-
-  private remove(connection: ProxyConnection): void {
-    this.connections.delete(connection)
-    this.check()
-  }
-
-  private check(): void {
-    if (this.draining && this.size === 0) this.drained?.()
   }
 }
 

@@ -8,6 +8,8 @@ import { startOrigin } from '../support/origin.ts'
 import { requireProgram } from '../support/peers/require-program.ts'
 import { ask } from '../support/raw-client.ts'
 
+const as = (login: string): string => `Proxy-Authorization: Basic ${btoa(login)}\r\n`
+
 describe('rules of the forward proxy, over its ports', () => {
   test('a denied request and a denied tunnel are refused alike, undialled, and the log names the rule', async (t) => {
     const origin = await startOrigin(t)
@@ -91,7 +93,6 @@ describe('rules of the forward proxy, over its ports', () => {
         { match: { user: 'bob' }, deny: true },
       ],
     })
-    const as = (login: string) => `Proxy-Authorization: Basic ${btoa(login)}\r\n`
     const statuses: number[] = []
     for (const fields of [as('alice:a'), as('bob:b'), as('bob:a'), ''])
       statuses.push((await ask(proxy.port, plainRequest(origin.url, fields))).status)

@@ -10,9 +10,12 @@ import { brotliCompressSync, gzipSync } from 'node:zlib'
 import type { ConfigInput } from '../../src/config/config.ts'
 import type { HarEntry } from '../../src/doors/forward/flows/har.ts'
 import { readHar } from '../support/forward/har.ts'
+import { openTunnel } from '../support/forward/open-tunnel.ts'
+import { openSecured, startIntercepting, startTarget } from '../support/forward/start-intercepting.ts'
 import { startForward } from '../support/forward/start-forward.ts'
 import type { TestGateway } from '../support/gateway.ts'
 import { portOf } from '../support/peers/free-port.ts'
+import { startOrigin } from '../support/origin.ts'
 import { ask } from '../support/raw-client.ts'
 
 type RecordInput = Omit<NonNullable<NonNullable<ConfigInput['forward']>['record']>, 'flows'>
@@ -281,6 +284,59 @@ describe('flows that are recorded', () => {
       entries.map(({ response }) => response.content.text),
       ['hello', undefined, 'hello'],
     )
+  })
+
+  test('what an intercepted tunnel carries is recorded with https, a tunnel itself is not', async (t) => {
+    const target = await startTarget(t)
+    const file = flowsFile(t)
+    const proxy = await startIntercepting(t, target.port, { forward: { record: { flows: file } } })
+    const { peer } = await openSecured(proxy)
+    peer.send('GET /one?token=s3cret HTTP/1.1\r\nHost: a.test\r\n\r\n')
+    await peer.reply()
+    peer.end()
+    await proxy.logged(2)
+    const [entry] = await written(proxy, file, 1)
+    assert.equal(entry!.request.url, 'https://a.test/one?token=[redacted]')
+    assert.equal(entry!.response.status, 200)
+    assert.ok(entry!.timings.wait >= 0)
+  })
+
+  test('a protocol that is switched to is an entry without a body', async (t) => {
+    const origin = await startOrigin(t, async (connection, { requests }) => {
+      requests.push((await connection.request())!)
+      connection.send('HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\nhello')
+      connection.end()
+    })
+    const { proxy, entries } = await recording(t)
+    const client = await proxy.connect()
+    const { host } = new URL(origin.url)
+    client.send(`GET ${origin.url}/ HTTP/1.1\r\nHost: ${host}\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n`)
+    await client.until(({ text }) => text.endsWith('hello'), 'the other protocol')
+    client.end()
+    const [entry] = await entries(1)
+    assert.equal(entry!.response.status, 101)
+    assert.equal(entry!.response.content.size, 0)
+  })
+
+  test('an open tunnel outlives a reload that changes what is recorded', async (t) => {
+    const origin = await startOrigin(
+      t,
+      (connection) =>
+        void connection.until(({ text }) => text === 'ask', 'a question').then(() => connection.send('answer')),
+    )
+    const { proxy, file } = await recording(t)
+    const { client } = await openTunnel(proxy, origin)
+    const input: ConfigInput = {
+      listeners: { web: { address: '127.0.0.1:0', door: 'forward' } },
+      forward: { guard: { allow: ['127.0.0.0/8'] }, connectPorts: 'any', record: { flows: file, bodies: 'off' } },
+      admin: 'off',
+      log: { access: 'off' },
+    }
+    assert.equal((await proxy.turnpike.reload(input)).result, 'applied')
+    await proxy.when(() => proxy.count('generations') === 1, 'the old generation to be gone')
+    client.send('ask')
+    await client.until(({ text }) => text === 'answer', 'an answer')
+    client.end()
   })
 
   test('a file of somebody else is refused at the start', async (t) => {

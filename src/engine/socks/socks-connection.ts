@@ -103,7 +103,6 @@ export class SocksConnection implements ProxyConnection, SocksReplyOwner {
     socket.pause()
     socket.off('data', this.received)
     socket.off('end', this.ended)
-    socket.off('error', this.failed)
     socket.off('close', this.gone)
     this.pending = NO_BYTES
     socket.write(reply)

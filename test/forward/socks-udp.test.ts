@@ -4,6 +4,7 @@ import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import { describe, test, type TestContext } from 'node:test'
 import { readSocksDatagram } from '../../src/wire/socks/socks-datagram.ts'
+import { testAuthority } from '../support/forward/authority.ts'
 import { datagram, greeting, login, request } from '../support/forward/socks-messages.ts'
 import { startForward } from '../support/forward/start-forward.ts'
 import type { TestGateway } from '../support/gateway.ts'
@@ -212,12 +213,15 @@ describe('UDP ASSOCIATE', () => {
 
   test('S3 F8 rules, ports and the guard are asked for each datagram', async (t) => {
     const [allowed, hidden] = [await startShouter(t), await startShouter(t)]
+    const { folder } = await testAuthority(t)
     const proxy = await startForward(t, {
       auth: { basic: { users: { alice: 'sesame' } } },
       guard: { allow: ['127.0.0.1'] },
+      intercept: { authority: folder },
       socksPorts: [`${allowed.port}`],
       rules: [
         { match: { host: 'denied.test' }, deny: true },
+        { match: { host: 'opened.test' }, intercept: true, redirectTo: `127.0.0.1:${allowed.port}` },
         { match: { host: 'moved.test' }, redirectTo: `127.0.0.1:${allowed.port}` },
         { match: { host: 'bob.test', user: 'bob' }, redirectTo: `127.0.0.1:${allowed.port}` },
       ],
@@ -225,6 +229,7 @@ describe('UDP ASSOCIATE', () => {
     const told = dropsOf(proxy)
     const { control, send, answer } = await associate(t, proxy, { credentials: login('alice', 'sesame') })
     send('denied.test', allowed.port, 'x')
+    send('opened.test', allowed.port, 'x')
     for (const host of [
       '127.0.0.2',
       '0x7f.2',
@@ -243,7 +248,7 @@ describe('UDP ASSOCIATE', () => {
     const [line] = await proxy.logged(1)
     assert.equal(line?.user, 'alice')
     assert.deepEqual([hidden.received.length, allowed.received.length], [0, 1])
-    assert.deepEqual([told[0]?.['rule'], told[0]?.['guard'], told[0]?.['port']], [1, 7, 1])
+    assert.deepEqual([told[0]?.['rule'], told[0]?.['guard'], told[0]?.['port']], [2, 7, 1])
   })
 
   test('what goes through parents is not sent: refused where nothing else can be, else dropped', async (t) => {

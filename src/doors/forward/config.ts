@@ -154,7 +154,7 @@ const intercept = z.strictObject({
   spliceAfterRefusals: count(0, 1000)
     .default(0)
     .describe(
-      'After so many handshakes in a row that a client breaks off at our certificate, the tunnels to that name are spliced (T8). 0: never.',
+      'After so many handshakes in a row that a client breaks off at our certificate, its tunnels to that name are spliced for an hour (T8). 0: never.',
     ),
 })
 

@@ -126,7 +126,8 @@ export class UdpAssociation implements OpenTunnel, ExchangeWorker {
       const wallMs = services.world.wallClock()
       const verdict = rules.decide({ host, port, addresses, sni: '', user, clientAddress, wallMs })
       const to = verdict.redirectTo ?? { host, port }
-      if (verdict.deny) this.drop('rule')
+      // What is to be looked into does not pass unread: QUIC gives way to TLS.
+      if (verdict.deny || verdict.intercept) this.drop('rule')
       else if (verdict.via !== null && verdict.via.to(to.host).length > 0) this.drop('parent')
       else this.resolve(to.host, (found) => this.send(found, to.port, data))
     }

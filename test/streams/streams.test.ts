@@ -1,9 +1,16 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { connect, type TLSSocket } from 'node:tls'
 import { promisify } from 'node:util'
+import { LoopDelay } from '../../src/control/loop-delay.ts'
+import { readProcessFacts } from '../../src/control/process-facts.ts'
+import { prometheusText } from '../../src/control/prometheus.ts'
+import { controlView } from '../../src/control-view.ts'
 import { readProxyHeader } from '../../src/wire/proxy-protocol.ts'
 import { startBlackHole } from '../support/black-hole.ts'
 import { testCertificate } from '../support/certificates.ts'
@@ -362,6 +369,31 @@ test('middleware of the listener stands before streams too: who is not let in ge
   assert.deepEqual([cause, status, route], ['ERR_IP_DENIED', 403, 'through'])
 })
 
+test('what middleware answers by itself is a refusal, and streams are counted under their name', async (t) => {
+  if (!requireProgram(t, 'openssl')) return
+  const folder = mkdtempSync(join(tmpdir(), 'turnpike-streams-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const file = join(folder, 'closed.ts')
+  writeFileSync(
+    file,
+    `import { defineMiddleware, textReply } from 'turnpike'
+     import { z } from 'zod'
+export default defineMiddleware({ name: 'closed', options: z.strictObject({}), create: () => ({ request: () => textReply(503, 'closed') }) })`,
+  )
+  const server = await startTlsServer(t, 'app.test')
+  const gateway = await startSniGateway(t, { to: [server.port], listener: { use: [file] } })
+  const client = await gateway.connect()
+  client.send(await helloFor('app.test'))
+  await client.over()
+  assert.equal(alertOf(client.text), alerts.internalError)
+  const { cause, status, route } = Object((await gateway.logged(1))[0])
+  assert.deepEqual([cause, status, route], [undefined, 503, 'through'])
+  using loopDelay = new LoopDelay(() => performance.now())
+  const facts = await readProcessFacts(() => Date.now())
+  const text = [...prometheusText(controlView(gateway.turnpike, loopDelay), facts, 'prometheus')].join('')
+  assert.match(text, /turnpike_requests_total\{[^}]*route="through"[^}]*\} 1\n/)
+})
+
 test('a stream lives on through reloads, until its stream or its endpoint goes', async (t) => {
   const server = await startTlsServer(t, 'app.test')
   const other = await startTlsServer(t, 'other.test')
@@ -383,6 +415,50 @@ test('a stream lives on through reloads, until its stream or its endpoint goes',
   assert.equal((await turnpike.reload(gone)).result, 'applied')
   await closed
   assert.equal((await gateway.logged(1))[0]!.cause, 'ERR_ROUTE_GONE')
+})
+
+test('a reload gives streams to a listener that had none, and what was open there goes on', async (t) => {
+  const server = await startTlsServer(t, 'app.test')
+  const listener = { mode: 'proxy', tls } as const
+  const gateway = await startSniGateway(t, { to: [server.port], streams: [], listener })
+  const before = connect({ port: gateway.port, host: '127.0.0.1', servername: 'app.test', ca: own.cert })
+  t.after(() => before.destroy())
+  await once(before, 'secureConnect')
+  const next = streamConfig({ to: [server.port], listener })
+  assert.equal((await gateway.turnpike.reload(next)).result, 'applied')
+  const { line } = await greeted(t, gateway.port, 'app.test', server.certificate.cert)
+  assert.equal(line, 'this is app.test\n')
+  before.write('GET / HTTP/1.1\r\nHost: app.test\r\n\r\n')
+  const [reply] = await once(before, 'data')
+  assert.match(String(reply), /^HTTP\/1\.1 200 OK\r\n/)
+})
+
+test('a stop waits for streams as long as it may, then cuts them', async (t) => {
+  const server = await startTlsServer(t, 'app.test')
+  const gateway = await startSniGateway(t, { to: [server.port] })
+  const { socket } = await greeted(t, gateway.port, 'app.test')
+  const closed = new Promise((resolve) => socket.on('close', resolve))
+  assert.deepEqual(await gateway.turnpike.stop(50), { cut: 1 })
+  await closed
+  const other = await startSniGateway(t, { to: [server.port] })
+  const { socket: ending } = await greeted(t, other.port, 'app.test')
+  const stopped = other.turnpike.stop(5_000)
+  ending.end()
+  assert.deepEqual(await stopped, { cut: 0 })
+})
+
+test('why tells what would take a stream today', async (t) => {
+  const server = await startTlsServer(t, 'app.test')
+  const gateway = await startSniGateway(t, { to: [server.port] })
+  const { socket } = await greeted(t, gateway.port, 'app.test')
+  socket.end()
+  const [line] = await gateway.logged(1)
+  using loopDelay = new LoopDelay(() => performance.now())
+  const explain = (): unknown => controlView(gateway.turnpike, loopDelay).explain(Object(line))
+  assert.deepEqual(explain(), { route: 'through', refusal: null, losers: [] })
+  const others = [{ name: 'others', match: { sni: 'other.test' }, to: 'app' }]
+  await gateway.turnpike.reload(streamConfig({ to: [server.port], streams: others }))
+  assert.deepEqual(explain(), { route: null, refusal: 'ERR_NO_ROUTE', losers: [] })
 })
 
 test('a client that goes before its endpoint is reached leaves nothing behind', async (t) => {

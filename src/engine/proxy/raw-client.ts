@@ -78,6 +78,18 @@ export class RawClient implements ClientPort {
     return exchange
   }
 
+  /** Hands the socket on as it came: paused, with every byte put back. It must not have asked for anything. */
+  release(): void {
+    const { socket, pending } = this
+    this.state = 'taken'
+    this.pending = []
+    socket.pause()
+    socket.off('data', this.received)
+    socket.off('end', this.ended)
+    socket.off('close', this.gone)
+    if (pending.length > 0) socket.unshift(Buffer.concat(pending))
+  }
+
   /** Cuts it, whatever it is doing. */
   destroy(): void {
     if (this.exchange === null) this.socket.destroy()
@@ -109,12 +121,12 @@ export class RawClient implements ClientPort {
 
   reply({ status, body }: Reply): void {
     if (body.kind === 'source') body.source.cancel(new TurnpikeError('ERR_CLIENT_ABORT', { message: noHttp }))
-    this.turnAway({ code: 'ERR_NO_ROUTE', status })
+    this.turnAway({ status })
   }
 
   begin({ status }: ReplyHead): void {
     const { worker } = this
-    this.turnAway({ code: 'ERR_NO_ROUTE', status })
+    this.turnAway({ status })
     worker?.clientGone(new TurnpikeError('ERR_CLIENT_ABORT', { message: noHttp }))
   }
 
@@ -134,7 +146,7 @@ export class RawClient implements ClientPort {
 
   flush(): void {}
 
-  private turnAway(error: Pick<TurnpikeError, 'code' | 'status'>): void {
+  private turnAway(error: { code?: string; status: number }): void {
     const { socket, exchange } = this
     if (exchange === null || this.state !== 'open') return
     this.state = 'closing'

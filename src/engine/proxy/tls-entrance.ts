@@ -27,7 +27,8 @@ export class TlsEntrance implements ProxyConnection, RawClientEvents {
   private readonly services: EngineServices
   private readonly options: TlsEntranceOptions
   private readonly client: RawClient
-  private readonly reader = new ClientHelloReader()
+  /** Null once it has read the hello: its copy is not kept for as long as the tunnel lasts. */
+  private reader: ClientHelloReader | null = new ClientHelloReader()
   private readonly deadline = new Deadline(() => this.late())
 
   /** The socket is paused, and nothing of it was read. */
@@ -49,8 +50,9 @@ export class TlsEntrance implements ProxyConnection, RawClientEvents {
   }
 
   read(chunk: Buffer): void {
-    const hello = this.reader.read(chunk)
+    const hello = this.reader!.read(chunk)
     if (hello === 'more') return
+    this.reader = null
     if (hello === 'other') this.refuse('ERR_SNI_MISSING', { message: 'What came is no ClientHello.' })
     else if (hello.sni === '') this.refuse('ERR_SNI_MISSING', {}, hello)
     else this.enter(hello)

@@ -55,6 +55,36 @@ describe('metrics', () => {
     )
   })
 
+  test('a tunnel that finds another rule is in flight there alone, and is counted there', () => {
+    const metrics = new Metrics()
+    const exchange = finishedExchange({ route: 'default' })
+    metrics.routed(exchange)
+    exchange.route = 'inside'
+    metrics.routed(exchange)
+    assert.deepEqual(
+      [...metrics.inFlight()],
+      [
+        ['default', 0],
+        ['inside', 1],
+      ],
+    )
+    metrics.finish(exchange)
+    assert.deepEqual(
+      metrics.series.map(({ route }) => route),
+      ['inside'],
+    )
+  })
+
+  test('hosts that clients of a proxy choose are no label', () => {
+    const metrics = new Metrics()
+    for (let host = 0; host < 100; host++)
+      metrics.finish(finishedExchange({ upstream: '', endpoint: `http://h${host}.example:80` }))
+    assert.deepEqual(
+      metrics.series.map(({ endpoint }) => endpoint),
+      [''],
+    )
+  })
+
   test('errors by code and who failed; connections by listener', () => {
     const metrics = new Metrics()
     for (const code of ['ERR_NO_ROUTE', 'ERR_NO_ROUTE', 'ERR_CONNECT_REFUSED'] as const) {

@@ -13,10 +13,6 @@ export class KeptPools<P extends { close(): void }> implements Disposable {
     this.max = max
   }
 
-  get size(): number {
-    return this.pools.size
-  }
-
   find(key: string): P | undefined {
     if (key === this.lastKey && this.last !== undefined) return this.last
     const pool = this.pools.get(key)

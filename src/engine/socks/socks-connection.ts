@@ -133,9 +133,9 @@ export class SocksConnection implements ProxyConnection, SocksReplyOwner {
   }
 
   private readGreeting(): boolean {
-    if (this.pending[0] !== SOCKS5) return this.unreadable(null)
     const greeting = readSocks5Greeting(this.pending)
     if (greeting === 'more') return false
+    if (greeting === 'other') return this.unreadable(null)
     this.take(greeting.end)
     const wanted = this.door.wantsLogin(this.session) ? socks5Methods.password : socks5Methods.none
     if (!greeting.methods.includes(wanted)) {

@@ -62,6 +62,7 @@ describe('S1 messages of SOCKS clients', () => {
   }
 
   test('what is none is told from what is not complete', () => {
+    assert.equal(readSocks5Greeting(Buffer.from([4, 1])), 'other')
     assert.equal(readSocks5Login(Buffer.from([5, 1])), 'other')
     assert.equal(readSocks5Request(Buffer.from([4, 1, 0, 1])), 'other')
     assert.equal(readSocks5Request(Buffer.from([5, 1, 0, 2])), 'type')

@@ -38,8 +38,9 @@ export interface Socks5Request extends SocksHost {
   command: number
 }
 
-/** Reads what a client says first. The version is known. */
-export function readSocks5Greeting(bytes: Buffer): Socks5Greeting | 'more' {
+/** Reads what a client says first. `other`: it is of another version. */
+export function readSocks5Greeting(bytes: Buffer): Socks5Greeting | 'more' | 'other' {
+  if (bytes.length > 0 && bytes[0] !== SOCKS5) return 'other'
   const end = 2 + (bytes[1] ?? 0)
   return bytes.length < 2 || bytes.length < end ? 'more' : { methods: [...bytes.subarray(2, end)], end }
 }

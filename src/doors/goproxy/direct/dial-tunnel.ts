@@ -3,8 +3,17 @@ import type { Dialled } from '../../../engine/dial/dialled.ts'
 import { Deadline } from '../../../engine/timers.ts'
 import type { EngineServices } from '../../../engine/services.ts'
 import type { Socket } from '../../../engine/world.ts'
+import {
+  readSocks5Greeting,
+  readSocks5Login,
+  readSocks5Request,
+  SOCKS5,
+  socks5Codes,
+  socks5Commands,
+  socks5Methods,
+  socks5Reply,
+} from '../../../wire/socks/socks5.ts'
 import type { DialPass } from './dial-pass.ts'
-import { readConnect, readGreeting, readLogin, type SocksStep } from './socks-request.ts'
 
 /** Who gives passes, and is told of the end. */
 export interface TunnelOwner {
@@ -17,11 +26,6 @@ const HANDSHAKE_MS = 10_000
 const CONNECT_MS = 10_000
 /** A handshake is far shorter than that. */
 const MAX_HANDSHAKE_BYTES = 1024
-
-/** RFC 1928 §6. */
-const SUCCEEDED = 0
-const NOT_ALLOWED = 2
-const UNREACHABLE = 4
 
 /** One connection of git's or ssh's: the SOCKS handshake, then bytes both ways, each side as slow as the other. */
 export class DialTunnel {
@@ -76,29 +80,30 @@ export class DialTunnel {
     else this.upstream.socket.end()
   }
 
-  /** Runs `then` with what a step of the handshake says; whether there may be more of it. */
-  private read<T>(step: SocksStep<T>, then: (value: T) => void): boolean {
-    if (step.kind === 'more') return false
-    if (step.kind === 'bad') {
+  /** Runs `then` with a message of the handshake; whether there may be more of it. */
+  private read<T extends { end: number }>(message: T | 'more' | 'type' | 'other', then: (message: T) => void): boolean {
+    if (message === 'more') return false
+    if (typeof message === 'string') {
       this.destroy()
       return false
     }
-    this.received = this.received.subarray(step.length)
-    then(step.value)
+    this.received = this.received.subarray(message.end)
+    then(message)
     return !this.over
   }
 
   private greet(): boolean {
-    return this.read(readGreeting(this.received), (offersLogin) => {
+    return this.read(readSocks5Greeting(this.received), ({ methods }) => {
+      const offersLogin = methods.includes(socks5Methods.password)
       this.stage = () => this.login()
-      this.client.write(Buffer.of(5, offersLogin ? 2 : 0xff))
+      this.client.write(Buffer.of(SOCKS5, offersLogin ? socks5Methods.password : socks5Methods.unacceptable))
       if (!offersLogin) this.client.end()
     })
   }
 
   private login(): boolean {
-    return this.read(readLogin(this.received), ({ user, password }) => {
-      this.pass = this.owner.passFor(user, password)
+    return this.read(readSocks5Login(this.received), ({ username, password }) => {
+      this.pass = this.owner.passFor(username, password)
       this.client.write(Buffer.of(1, this.pass === null ? 1 : 0))
       this.stage = this.pass === null ? null : () => this.connect()
       if (this.pass === null) this.client.end()
@@ -107,8 +112,9 @@ export class DialTunnel {
   }
 
   private connect(): boolean {
-    return this.read(readConnect(this.received), ({ host, port }) => {
+    return this.read(readSocks5Request(this.received), ({ command, host, port }) => {
       this.stage = null
+      if (command !== socks5Commands.connect) return this.destroy()
       const pass = this.pass!
       const { timers, dialler } = this.services
       timers.remove(this.deadline)
@@ -119,7 +125,8 @@ export class DialTunnel {
           connected: (upstream) => this.splice(upstream, pass),
           failed: (error) => {
             pass.failure = error
-            this.client.write(answer(error.code === 'ERR_ADDRESS_FORBIDDEN' ? NOT_ALLOWED : UNREACHABLE))
+            const { notAllowed, hostUnreachable } = socks5Codes
+            this.answer(error.code === 'ERR_ADDRESS_FORBIDDEN' ? notAllowed : hostUnreachable)
             this.client.end()
           },
         },
@@ -145,13 +152,13 @@ export class DialTunnel {
       closed: () => this.client.end(),
     })
     upstream.socket.on('drain', () => this.client.resume())
-    this.client.write(answer(SUCCEEDED))
+    this.answer(socks5Codes.granted)
     if (this.received.length > 0) upstream.socket.write(this.received)
     this.received = Buffer.alloc(0)
   }
-}
 
-/** RFC 1928 §6: the address it dialled from is nobody's business. */
-function answer(code: number): Buffer {
-  return Buffer.of(5, code, 0, 1, 0, 0, 0, 0, 0, 0)
+  /** The address it dialled from is nobody's business. */
+  private answer(code: number): void {
+    this.client.write(socks5Reply(code, null))
+  }
 }

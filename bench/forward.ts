@@ -30,8 +30,7 @@ export async function* benchForward(options: Options): AsyncGenerator<Section> {
   const certificate = makeCertificate()
   const folder = mkdtempSync(path.join(tmpdir(), 'turnpike-bench-ca-'))
   const authority = path.join(folder, 'ca')
-  if (wanted('intercept'))
-    execFileSync(process.execPath, [builtCommand, 'ca', 'init', authority], { stdio: 'pipe' })
+  if (wanted('intercept')) execFileSync(process.execPath, [builtCommand, 'ca', 'init', authority], { stdio: 'pipe' })
   const origin = await startOrigin()
   const target = await startTunnelTarget(program, certificate)
   const targets = { program, tunnelPort: target.port, tlsPort: target.tlsPort, httpPort: origin.port, authority }

@@ -41,12 +41,14 @@ function ownMicroseconds(pid: number): number {
       nanoseconds += Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, 'utf8').split(' ')[0])
     }
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    // proc(5): cutime and cstime, in hundredths of a second, of children that were waited for.
-    const [user, system] = stat
+    // proc(5), in hundredths of a second: utime and stime of all threads, those that have ended too; cutime and cstime
+    // of children that were waited for.
+    const [user = 0, system = 0, childUser = 0, childSystem = 0] = stat
       .slice(stat.lastIndexOf(')') + 2)
       .split(' ')
-      .slice(13, 15)
-    return nanoseconds / 1000 + (Number(user) + Number(system)) * 10_000
+      .slice(11, 15)
+      .map((ticks) => Number(ticks) * 10_000)
+    return Math.max(nanoseconds / 1000, user + system) + childUser + childSystem
   } catch {
     return 0
   }

@@ -3,6 +3,7 @@ import type { TestContext } from 'node:test'
 import type { ConfigInput } from '../../src/config/config.ts'
 import { AccessLines } from '../../src/control/access-line.ts'
 import type { LedgerKind } from '../../src/engine/ledger.ts'
+import type { World } from '../../src/engine/world.ts'
 import { createTurnpike, type Turnpike } from '../../src/turnpike.ts'
 import { connectRaw } from './raw-client.ts'
 import type { RawPeer } from './raw-peer.ts'
@@ -51,6 +52,8 @@ export interface GatewayOptions {
   upstream?: Partial<UpstreamInput>
   listener?: Partial<Config<'listeners'>[string]>
   config?: Partial<ConfigInput>
+  /** Default: the real one. */
+  world?: World
 }
 
 const PATIENCE_MS = 5_000
@@ -60,15 +63,18 @@ const PATIENCE_MS = 5_000
  * ledger must be back where it was: no exchange before the stop, nothing at all after it.
  */
 export async function startGateway(t: TestContext, options: GatewayOptions = {}): Promise<TestGateway> {
-  const { to = [], upstream = {}, listener = {}, config = {} } = options
+  const { to = [], upstream = {}, listener = {}, config = {}, world } = options
   const endpoints = to.map((each) => (typeof each === 'number' ? `http://127.0.0.1:${each}` : each))
-  const turnpike = await createTurnpike({
-    listeners: { web: { address: '127.0.0.1:0', door: 'gateway', ...listener } },
-    gateway: { routes: [{ name: 'all', to: 'app' }], upstreams: { app: { endpoints, ...upstream } } },
-    admin: 'off',
-    log: { access: 'off' },
-    ...config,
-  })
+  const turnpike = await createTurnpike(
+    {
+      listeners: { web: { address: '127.0.0.1:0', door: 'gateway', ...listener } },
+      gateway: { routes: [{ name: 'all', to: 'app' }], upstreams: { app: { endpoints, ...upstream } } },
+      admin: 'off',
+      log: { access: 'off' },
+      ...config,
+    },
+    world === undefined ? {} : { world },
+  )
   const bound = turnpike.addresses.get('web')!
   const port = bound.kind === 'tcp' ? bound.port : 0
   const { ledger, observer, requestIds } = turnpike.services

@@ -1,5 +1,6 @@
 import type { TestContext } from 'node:test'
 import type { ConfigInput } from '../../../src/config/config.ts'
+import type { World } from '../../../src/engine/world.ts'
 import { startGateway, type TestGateway } from '../gateway.ts'
 
 type Config<K extends keyof ConfigInput> = NonNullable<ConfigInput[K]>
@@ -17,7 +18,8 @@ export function startForward(
   {
     listener = {},
     config = {},
-  }: { listener?: Partial<Config<'listeners'>[string]>; config?: Partial<ConfigInput> } = {},
+    world,
+  }: { listener?: Partial<Config<'listeners'>[string]>; config?: Partial<ConfigInput>; world?: World } = {},
 ): Promise<TestGateway> {
   return startGateway(t, {
     listener: { door: 'forward', ...listener },
@@ -26,5 +28,6 @@ export function startForward(
       forward: { connectPorts: 'any', guard: loopbackAllowed, ...forward },
       ...config,
     },
+    ...(world && { world }),
   })
 }

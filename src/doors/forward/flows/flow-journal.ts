@@ -108,12 +108,23 @@ export class FlowJournal implements AsyncDisposable {
       for (let bytes = 0; this.waiting.length > 0 && bytes < BATCH_BYTES;) {
         const item = this.waiting.shift()!
         this.waitingBytes -= item.bytes
-        const entry = await item.entry()
+        const entry = await this.entryOf(item)
+        if (entry === null) continue
         batch.push(entry)
         bytes += entry.length
         this.show(entry)
       }
       await this.append(batch)
+    }
+  }
+
+  /** Null for one that cannot be told: a fault of ours is no reason to lose the others. */
+  private async entryOf(item: JournalItem): Promise<string | null> {
+    try {
+      return await item.entry()
+    } catch (error) {
+      this.lose(1, String(error))
+      return null
     }
   }
 

@@ -57,6 +57,28 @@ test('a file that was cut off at any byte is made whole with every entry that is
   }
 })
 
+test('a write that was done in part leaves every entry of before', async (t) => {
+  const path = place(t)
+  const file = await HarFile.open(path, '1.0.0', 1e6)
+  for (const before of [[], [1], [1, 2]]) {
+    if (before.length > 0) await file.append([entry(before.at(-1)!)])
+    const old = readFileSync(path)
+    const at = old.length - Buffer.byteLength('\n]}}\n')
+    const written = Buffer.from(`${before.length === 0 ? '' : ','}\n${entry(3)}\n]}}\n`)
+    for (let done = 0; done <= written.length; done++) {
+      const torn = Buffer.concat([old, Buffer.alloc(Math.max(0, at + done - old.length))])
+      written.copy(torn, at, 0, done)
+      const other = `${path}.${before.length}.${done}`
+      writeFileSync(other, torn)
+      await (await HarFile.open(other, '1.0.0', 1e6)).close()
+      const found = numbers(other)
+      assert.deepEqual(found.slice(0, before.length), before, `${done} bytes written`)
+      assert.ok(found.length <= before.length + 1)
+    }
+  }
+  await file.close()
+})
+
 test('the oldest go where it would grow too large; what is larger than the file may be is left out', async (t) => {
   const path = place(t)
   const file = await HarFile.open(path, '1.0.0', 2000)

@@ -21,6 +21,8 @@ export class HarFile {
   private readonly head: Buffer
   /** Where the closing brackets begin. */
   private end: number
+  /** There may be something behind the closing brackets. */
+  private untidy = true
 
   private constructor(path: string, maxBytes: number, handle: FileHandle, head: Buffer, end: number) {
     this.path = path
@@ -146,11 +148,15 @@ export class HarFile {
 
   private async put(at: number, pieces: readonly Buffer[]): Promise<void> {
     const bytes = pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces)
+    const { untidy } = this
+    this.untidy = true
     for (let done = 0; done < bytes.length;) {
       const { bytesWritten } = await this.handle.write(bytes, done, bytes.length - done, at + done)
       done += bytesWritten
     }
-    await this.handle.truncate(Math.max(at + bytes.length, this.head.length))
+    // What a write that failed, or another process, left behind these bytes.
+    if (untidy) await this.handle.truncate(at + bytes.length)
+    this.untidy = false
   }
 }
 
@@ -166,7 +172,7 @@ async function entriesEnd(handle: FileHandle, headLength: number, size: number):
   for (let end = size; end > headLength;) {
     const start = await lineStart(handle, headLength, end)
     if (start === headLength) break
-    const line = (await read(handle, start, end - start)).toString('utf8').replace(/,$/, '')
+    const line = (await read(handle, start, end - start)).toString('utf8').replace(/,(?:\]\}\})?$/, '')
     if (isEntry(line)) return start + Buffer.byteLength(line)
     end = start - 1
   }

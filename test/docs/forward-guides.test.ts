@@ -11,6 +11,7 @@ const docs = join(import.meta.dirname, '../../docs')
 const pages = [
   'guide/forward',
   'guide/forward-rules',
+  'guide/flows',
   'guide/interception',
   'recipes/forward-corporate-parent',
   'recipes/forward-ci-egress',

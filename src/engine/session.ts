@@ -56,6 +56,12 @@ export class Session {
     this.tls = facts.tls
   }
 
+  /** The session of what the same client says within TLS of its own, in a tunnel. */
+  within(tls: TlsFacts): Session {
+    const { listener, clientAddress, clientPort, peerAddress, localAddress, localPort } = this
+    return new Session({ listener, clientAddress, clientPort, peerAddress, localAddress, localPort, tls })
+  }
+
   get scheme(): 'http' | 'https' {
     return this.tls === null ? 'http' : 'https'
   }

@@ -174,7 +174,7 @@ describe('real clients in tunnels that are looked into', () => {
     const target = await startTarget(t, (received, response) => {
       response.setHeader('content-type', 'text/html')
       response.end(
-        `<p id=x>${received.headers.host} ${received.headers['x-rule']} ${received.headers['user-agent']}</p>`,
+        `<p id=x>${received.headers.host} ${String(received.headers['x-rule'])} ${received.headers['user-agent']}</p>`,
       )
     })
     const proxy = await startIntercepting(t, target.port, {
@@ -188,9 +188,8 @@ describe('real clients in tunnels that are looked into', () => {
     const database = join(home, '.pki/nssdb')
     mkdirSync(database, { recursive: true })
     execFileSync('certutil', ['-N', '-d', `sql:${database}`, '--empty-password'])
-    execFileSync('certutil', [
-      ...['-A', '-d', `sql:${database}`, '-n', 'turnpike', '-t', 'C,,', '-i', proxy.authority.file],
-    ])
+    const trusted = ['-n', 'turnpike', '-t', 'C,,', '-i', proxy.authority.file]
+    execFileSync('certutil', ['-A', '-d', `sql:${database}`, ...trusted])
     const options = [
       '--headless=new',
       '--no-sandbox',

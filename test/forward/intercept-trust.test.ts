@@ -31,10 +31,13 @@ async function asked(t: TestContext, port: number, options: InterceptingOptions 
 }
 
 describe('T7 the target is verified before a client sees a certificate for it', () => {
-  const other = () => testCertificate({ subject: 'a.test', names: ['DNS:a.test'] })
   const cases: [what: string, certificate: () => { cert: string; key: string }, reason: RegExp][] = [
     ['another name', () => targetCertificate('other.test'), /a\.test is not valid: Hostname\/IP does not match/],
-    ['signed by itself', other, /a\.test is not valid: self-signed certificate/],
+    [
+      'signed by itself',
+      () => testCertificate({ subject: 'a.test', names: ['DNS:a.test'] }),
+      /a\.test is not valid: self-signed certificate/,
+    ],
     [
       'an unknown authority',
       () => {
@@ -130,15 +133,6 @@ describe('T7 the target is verified before a client sees a certificate for it', 
 })
 
 describe('T8 clients that refuse the certificate', () => {
-  /** A client that trusts nobody: resolves once it has turned its back. */
-  async function refuse(port: number, host = 'a.test'): Promise<void> {
-    const { socket: plain } = await openTunnel(port, `${host}:443`)
-    plain.removeAllListeners('data')
-    const socket = connect({ socket: plain, servername: host, ca: [] })
-    await once(socket, 'error')
-    await new Promise<void>((resolve) => (plain.destroyed ? resolve() : plain.once('close', () => resolve())))
-  }
-
   test('T8 are named in the log', async (t) => {
     const target = await startTarget(t)
     const proxy = await startIntercepting(t, target.port)
@@ -212,6 +206,15 @@ async function listening(port: number): Promise<void> {
     if (open) return
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
+}
+
+/** A client that trusts nobody: resolves once it has turned its back. */
+async function refuse(port: number, host = 'a.test'): Promise<void> {
+  const { socket: plain } = await openTunnel(port, `${host}:443`)
+  plain.removeAllListeners('data')
+  const socket = connect({ socket: plain, servername: host, ca: [] })
+  await once(socket, 'error')
+  await new Promise<void>((resolve) => (plain.destroyed ? resolve() : plain.once('close', () => resolve())))
 }
 
 async function startPlain(t: TestContext, serve: (socket: Socket) => void): Promise<number> {

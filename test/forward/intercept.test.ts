@@ -61,7 +61,8 @@ describe('requests in a tunnel that is looked into', () => {
     const sent = randomBytes(5_000_000)
     const target = await startTarget(t, async (request, response) => {
       const hash = createHash('sha256')
-      for await (const piece of request) hash.update(piece as Buffer)
+      request.on('data', (piece: Buffer) => hash.update(piece))
+      await once(request, 'end')
       response.setHeader('x-sha256', hash.digest('hex'))
       response.end(sent)
     })
@@ -151,8 +152,10 @@ describe('requests in a tunnel that is looked into', () => {
   })
 
   test('H19 a connection that the target closed meanwhile is made anew', async (t) => {
-    const target = await startTarget(t, (request, response) => void response.end(`${request.url}`))
-    target.server.keepAliveTimeout = 1
+    const target = await startTarget(t, (request, response) => {
+      response.on('finish', () => setImmediate(() => request.socket.end()))
+      response.end(`${request.url}`)
+    })
     const proxy = await startIntercepting(t, target.port)
     const { peer } = await openSecured(proxy)
     for (const path of ['/1', '/2']) {

@@ -4,7 +4,6 @@ import type { Dialled, StreamEvents } from '../../../engine/dial/dialled.ts'
 import type { OpenTunnel } from '../../../engine/exchange.ts'
 import { Http1ServerConnection, type Http1ServerOptions } from '../../../engine/http1/http1-server-connection.ts'
 import type { EngineServices } from '../../../engine/services.ts'
-import { Session } from '../../../engine/session.ts'
 import { Deadline } from '../../../engine/timers.ts'
 import { shakeHands } from '../../../engine/tls/client-handshake.ts'
 import type { UpstreamSecurity } from '../../../engine/tls/upstream-security.ts'
@@ -145,7 +144,7 @@ export class InterceptedTunnel implements OpenTunnel {
       settings: '',
       ...(typeof socket.alpnProtocol === 'string' && { alpn: socket.alpnProtocol }),
     }
-    const session = new Session({ ...exchange.session, tls })
+    const session = exchange.session.within(tls)
     this.requests = new InterceptedRequests({ tunnel: exchange, verdict, passage, services, target: target!, upgraded })
     this.connection = new Http1ServerConnection(socket, session, this.requests, services, {
       ...options.http,

@@ -66,7 +66,7 @@ describe('A tunnel', () => {
   test('F4 ends when no byte moves for too long, by a reset', async (t) => {
     const target = await startTarget(t)
     const proxy = await startForward(t, { limits: { tunnelStall: '100ms' } })
-    const { client, server } = await openTunnel(proxy, target)
+    const { server } = await openTunnel(proxy, target)
     server.end()
     await server.until(({ closed }) => closed, 'the end')
     assert.deepEqual([server.error?.code, (await proxy.logged(1))[0]!.cause], ['ECONNRESET', 'ERR_STALL_TIMEOUT'])
@@ -90,6 +90,24 @@ describe('A tunnel', () => {
     const causes = (await proxy.logged(4)).map(({ cause }) => cause)
     const [byClient, byTarget] = ['ERR_CLIENT_ABORT', 'ERR_UPSTREAM_ABORT']
     assert.deepEqual(causes, [byClient, byTarget, byClient, byTarget])
+  })
+
+  test('a side that resets after its end, while the other one sends all it can, leaves no socket behind', async (t) => {
+    const target = await startTarget(t)
+    const proxy = await startForward(t)
+    for (const first of ['client', 'server'] as const) {
+      const tunnel = await openTunnel(proxy, target)
+      const [leaver, sender] = [tunnel[first], tunnel[first === 'client' ? 'server' : 'client']]
+      leaver.end()
+      await sender.until(({ ended }) => ended, 'the end')
+      const sent = sendMuch(sender.socket, 100e6).catch(() => {})
+      await leaver.until(({ total }) => total > 0, 'bytes')
+      leaver.reset()
+      await sender.until(({ closed }) => closed, 'the end of the sender')
+      await sent
+      for (const kind of ['tunnels', 'upstreamSockets', 'clientSockets', 'exchanges'] as const)
+        await proxy.when(() => proxy.count(kind) === 0, `no ${kind} to be left`)
+    }
   })
 
   test('a client that goes while its target is dialled ends the dial', async (t) => {
@@ -202,7 +220,8 @@ async function sendMuch(socket: Socket, bytes: number): Promise<string> {
     piece.writeDoubleLE(left)
     const chunk = Buffer.from(piece.subarray(0, Math.min(left, piece.length)))
     sum.update(chunk)
-    if (!socket.write(chunk)) await once(socket, 'drain')
+    if (!socket.write(chunk)) await Promise.race([once(socket, 'drain'), once(socket, 'close')])
+    if (socket.destroyed) break
   }
   socket.end()
   return sum.digest('hex')

@@ -1,6 +1,6 @@
 import { TurnpikeError } from '../../../core/error.ts'
 import { Headers } from '../../../core/headers.ts'
-import type { ExchangeWorker, TakenConnection } from '../../../engine/client-port.ts'
+import type { BoundAddress, ExchangeWorker, TakenConnection } from '../../../engine/client-port.ts'
 import type { DialHandle, DialResult } from '../../../engine/dial/dial.ts'
 import type { Dialled } from '../../../engine/dial/dialled.ts'
 import type { Exchange, OpenTunnel } from '../../../engine/exchange.ts'
@@ -140,11 +140,15 @@ export class OpeningTunnel implements DialResult, ExchangeWorker, HelloWaitEvent
 
   private grant(dialled: Dialled): void {
     const { exchange } = this
-    const { localAddress, localPort } = dialled.socket
-    const bound =
-      localAddress === undefined || localPort === undefined ? null : { address: localAddress, port: localPort }
     exchange.client.worker = null
-    this.taken = exchange.client.takeOver(200, 'Connection established', new Headers(), bound)
+    this.taken = exchange.client.takeOver(200, 'Connection established', new Headers(), this.boundAddress(dialled))
+  }
+
+  /** Asked of the system for those alone who are told it. */
+  private boundAddress({ socket }: Dialled): BoundAddress | null {
+    if (this.destination.kind !== 'socks5' && this.destination.kind !== 'socks4') return null
+    const { localAddress, localPort } = socket
+    return localAddress === undefined || localPort === undefined ? null : { address: localAddress, port: localPort }
   }
 
   private waitForHello(dialled: Dialled): void {

@@ -7,6 +7,7 @@ import type { EngineServices } from '../../../engine/services.ts'
 import type { ForwardConfig } from '../config.ts'
 import type { Redecide, Verdict } from '../rules/verdict.ts'
 import type { Interceptor } from './opened-tunnel.ts'
+import { OpenTunnels } from './open-tunnels.ts'
 import { OpeningTunnel } from './opening-tunnel.ts'
 
 export interface TunnelOpenerOptions {
@@ -23,20 +24,18 @@ export interface TunnelOpenerOptions {
 /** Opens the tunnels that clients ask for, by whatever protocol, as rules have decided. */
 export class TunnelOpener {
   readonly options: TunnelOpenerOptions
-  /** Of all generations. */
-  private readonly tunnels: { open: number }
+  private readonly tunnels: OpenTunnels
 
   constructor(options: TunnelOpenerOptions) {
     this.options = options
-    this.tunnels = options.scope.shared('forward tunnels', () => ({ open: 0 }))
+    this.tunnels = OpenTunnels.of(options.scope)
   }
 
   /** Ends the exchange, sooner or later. The verdict is one that denies nothing. */
   open(exchange: Exchange, destination: Destination, verdict: Verdict, redecide: Redecide): void {
     const { tunnels, options } = this
-    if (tunnels.open >= options.config.limits.tunnels) return exchange.fail(new TurnpikeError('ERR_TUNNELS_FULL'))
-    tunnels.open++
-    const over = (): void => void tunnels.open--
-    new OpeningTunnel(options, exchange, destination, verdict, redecide, over).dial()
+    const over = tunnels.enter(options.config.limits.tunnels)
+    if (over === null) exchange.fail(new TurnpikeError('ERR_TUNNELS_FULL'))
+    else new OpeningTunnel(options, exchange, destination, verdict, redecide, over).dial()
   }
 }

@@ -3,8 +3,10 @@ import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
 import { describe, test, type TestContext } from 'node:test'
+import { connect as connectTls } from 'node:tls'
 import { startBlackHole } from '../support/black-hole.ts'
-import { connectHead, openTunnel, takeGrant } from '../support/forward/open-tunnel.ts'
+import { testCertificate } from '../support/certificates.ts'
+import { connectHead, granted, openTunnel, takeGrant } from '../support/forward/open-tunnel.ts'
 import { startForward } from '../support/forward/start-forward.ts'
 import { startOrigin, type Origin } from '../support/origin.ts'
 
@@ -131,6 +133,37 @@ describe('A tunnel', () => {
     assert.deepEqual(await Promise.all(sums), [sentDown, sentUp])
     const [line] = await proxy.logged(1)
     assert.deepEqual([line!.bytesIn, line!.bytesOut], [200e6, 200e6])
+  })
+
+  test('F4 TLS to the proxy and to a parent: all bytes, and ends on their own', async (t) => {
+    const certificate = testCertificate({ subject: 'localhost', names: ['DNS:localhost', 'IP:127.0.0.1'] })
+    const { certFile, keyFile } = certificate
+    const secured = { tls: { certificates: [{ cert: certFile, key: keyFile }] } }
+    const target = await startTarget(t)
+    const parent = await startForward(t, {}, { listener: secured })
+    const above = { url: `https://127.0.0.1:${parent.port}`, tls: { ca: certFile } }
+    const proxy = await startForward(
+      t,
+      { default: { via: 'above' } },
+      { listener: secured, config: { parents: { above } } },
+    )
+    const socket = connectTls({
+      port: proxy.port,
+      host: '127.0.0.1',
+      ca: certificate.cert,
+      ALPNProtocols: ['http/1.1'],
+    })
+    t.after(() => socket.destroy())
+    await once(socket, 'secureConnect')
+    socket.write(connectHead(`127.0.0.1:${target.port}`))
+    const [grant]: Buffer[] = await once(socket, 'data')
+    assert.equal(grant!.toString(), granted)
+    const server = await target.connection(0)
+    const sums = [received(socket), received(server.socket.removeAllListeners('data'))]
+    const sentDown = await sendMuch(server.socket, 20e6)
+    const sentUp = await sendMuch(socket, 20e6)
+    assert.deepEqual(await Promise.all(sums), [sentDown, sentUp])
+    assert.deepEqual([(await proxy.logged(1))[0]!.cause, (await parent.logged(1))[0]!.cause], [undefined, undefined])
   })
 
   test('a side that does not read costs bounded memory, and loses nothing', async (t) => {

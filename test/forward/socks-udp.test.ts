@@ -304,6 +304,22 @@ print('done')
     assert.equal(out, 'done\n')
   })
 
+  test('limits count it as a tunnel, and its bytes', async (t) => {
+    const limits = { tunnels: 1, bytesPerClient: '1KiB/1h' }
+    const [proxy, target] = [await startForward(t, { limits }), await startShouter(t)]
+    const { control, send, answer } = await associate(t, proxy)
+    const second = await proxy.connect()
+    second.send(Buffer.concat([greeting(0), request('127.0.0.1', target.port)]))
+    await second.until(({ ended }) => ended, 'the end')
+    assert.equal(second.text[3], '\x01')
+    assert.equal((await proxy.logged(1))[0]?.cause, 'ERR_TUNNELS_FULL')
+    send('127.0.0.1', target.port, 'some')
+    assert.equal((await answer()).text, 'SOME')
+    send('127.0.0.1', target.port, 'x'.repeat(2000))
+    assert.equal(await control.over(), 'reset')
+    assert.equal((await proxy.logged(2))[1]?.cause, 'ERR_CLIENT_BYTES')
+  })
+
   test('a stop of the proxy ends it', async (t) => {
     const proxy = await startForward(t)
     const { control } = await associate(t, proxy)

@@ -1,5 +1,6 @@
 import type { LeafSource } from '../../certs/leaf-source.ts'
 import type { CidrSet } from '../../core/address.ts'
+import { canonicalHost } from '../../core/canonical-host.ts'
 import { TurnpikeError } from '../../core/error.ts'
 import type { LoginConfig } from '../../core/login-schema.ts'
 import type { AddressGuard } from '../../engine/dial/address-guard.ts'
@@ -24,6 +25,7 @@ import type { Passage } from './passage.ts'
 import { isInPorts } from './port-ranges.ts'
 import { PlainForwarder } from './plain/plain-forwarder.ts'
 import { PlainOrigins, type PlainOrigin } from './plain/plain-origin.ts'
+import { isAddress } from './rules/rule.ts'
 import { RuleTable } from './rules/rule-table.ts'
 import type { Asked, Verdict } from './rules/verdict.ts'
 import { TunnelOpener } from './tunnel/tunnel-opener.ts'
@@ -82,7 +84,7 @@ export class ForwardDoor implements ProxyDoor {
     })
     const guard = new ForwardGuard({ config: config.guard, ownAddresses, world: services.world })
     this.plain = new PlainForwarder({ ...options, guard })
-    this.datagrams = new UdpAssociations({ config: options.config, rules: this.rules, guard, services })
+    this.datagrams = new UdpAssociations({ ...options, rules: this.rules, guard })
     this.tunnels = new TunnelOpener({ ...options, guard, interceptor: interceptorOf(options, guard) })
   }
 
@@ -95,10 +97,24 @@ export class ForwardDoor implements ProxyDoor {
     if (exchange.method === 'CONNECT')
       throw new TurnpikeError('ERR_CONNECT_NOT_ALLOWED', { message: 'Ask for tunnels by HTTP/1.1.' })
     const slash = exchange.target.charCodeAt(0) === SLASH || exchange.target === '*'
-    if (slash) return this.here(exchange)
-    const { origin, pathAt } = this.origins.of(exchange.target)
+    const isCaptured = slash && this.captures(exchange.session)
+    if (slash && !isCaptured) return this.here(exchange)
+    const { origin, pathAt } = isCaptured ? this.capturedOrigin(exchange) : this.origins.of(exchange.target)
     setPath(exchange, pathAt)
     this.access.admit(exchange, () => this.request(exchange, origin))
+  }
+
+  /** Whether its connections were on their way to somewhere else, whose clients know of no proxy. */
+  private captures({ listener }: Session): boolean {
+    const mode = this.options.listeners.get(listener)?.mode
+    return mode === 'redirect' || mode === 'tproxy'
+  }
+
+  /** The host that the request names, at the port that its connection was going to. */
+  private capturedOrigin({ host, session }: Exchange): { origin: PlainOrigin; pathAt: number } {
+    const name = host === '' ? session.localAddress : host
+    const shown = name.includes(':') && !name.startsWith('[') ? `[${name}]` : name
+    return { origin: this.origins.of(`http://${shown}:${session.localPort}`).origin, pathAt: 0 }
   }
 
   /** What names no other host: for everybody, since browsers ask for the PAC file before they log in (F5). */
@@ -139,13 +155,22 @@ export class ForwardDoor implements ProxyDoor {
   }
 
   private tunnel(exchange: Exchange, destination: Destination): void {
-    const { kind, port, hello } = destination
+    const { kind, host, port, address } = destination
     // Where to is said by each datagram, and decided for each.
     if (kind === 'udp') return this.options.passage.pass(exchange, -1, () => this.datagrams.open(exchange))
     const { connectPorts, socksPorts } = this.options.config
     const ports = kind === 'connect' ? connectPorts : kind === 'socks4' || kind === 'socks5' ? socksPorts : 'any'
     if (!isInPorts(port, ports))
       throw new TurnpikeError('ERR_PORT_FORBIDDEN', { message: `Tunnels to port ${port} are not allowed here.` })
+    if (address === null || isAddress(host)) return this.open(exchange, destination)
+    const { services, config } = this.options
+    findAddresses(exchange, host, services, config.timeouts.connect, (addresses) =>
+      this.open(exchange, agreeing(destination, addresses)),
+    )
+  }
+
+  private open(exchange: Exchange, destination: Destination): void {
+    const { hello } = destination
     this.ask(exchange, destination, hello === null ? null : hello.sni, (asked) => {
       const verdict = this.rules.decide(asked)
       this.follow(exchange, verdict, () =>
@@ -157,16 +182,16 @@ export class ForwardDoor implements ProxyDoor {
   /** With its addresses, where a rule asks for them; at once where they are known. */
   private ask(
     exchange: Exchange,
-    { host, port }: { host: string; port: number },
+    { host, port, address = null }: { host: string; port: number; address?: string | null },
     sni: string | null,
     then: (asked: Asked) => void,
   ): void {
     const { services, config } = this.options
-    const { user, clientAddress, startedWall, destination } = exchange
+    const { user, clientAddress, startedWall } = exchange
     const found = (addresses: readonly string[]): void =>
       then({ host, port, addresses, sni, user, clientAddress, wallMs: startedWall })
     // Where a captured connection was going is known, whatever its ClientHello says.
-    if (destination !== null && destination.address !== null) found([destination.address])
+    if (address !== null) found([address])
     else if (this.rules.wantsAddresses) findAddresses(exchange, host, services, config.timeouts.connect, found)
     else found([])
   }
@@ -209,6 +234,16 @@ function interceptorOf(options: ForwardDoorOptions, guard: AddressGuard): TlsInt
   return intercept === undefined || leaves === null
     ? null
     : new TlsInterceptor({ ...options, intercept, leaves, guard })
+}
+
+/**
+ * T4: where a captured connection was going is dialled only where it is one of the addresses of the name in its
+ * ClientHello, by which the rules decide; else the name is.
+ */
+function agreeing(destination: Destination, addresses: readonly string[]): Destination {
+  return addresses.some((each) => canonicalHost(each) === destination.address)
+    ? destination
+    : { ...destination, address: null }
 }
 
 function denied(name: string): TurnpikeError {

@@ -1,7 +1,6 @@
 import { canonicalHost } from '../../../core/canonical-host.ts'
 import { TurnpikeError } from '../../../core/error.ts'
 import { Headers } from '../../../core/headers.ts'
-import { isIPv4, isIPv6 } from '../../../core/ip.ts'
 import type { ExchangeWorker, TakenConnection } from '../../../engine/client-port.ts'
 import { dialError } from '../../../engine/dial/dial-error.ts'
 import type { Exchange, OpenTunnel } from '../../../engine/exchange.ts'
@@ -28,6 +27,7 @@ const MAX_QUEUED_BYTES = 1024 * 1024
 export class UdpAssociation implements OpenTunnel, ExchangeWorker {
   private readonly exchange: Exchange
   private readonly options: UdpOptions
+  private readonly ended: () => void
   /** Port 0 until it has sent, where it did not announce one. */
   private readonly client: UdpAddress
   private readonly deadline = new Deadline(() =>
@@ -44,16 +44,16 @@ export class UdpAssociation implements OpenTunnel, ExchangeWorker {
   private downFrom = 0
   private over = false
 
-  constructor(exchange: Exchange, options: UdpOptions) {
+  /** `ended` is called once, when it is over. */
+  constructor(exchange: Exchange, options: UdpOptions, ended: () => void) {
+    this.ended = ended
     this.exchange = exchange
     this.options = options
     this.client = { address: exchange.session.clientAddress, port: exchange.destination?.port ?? 0 }
   }
 
-  open(): void {
-    const { localAddress } = this.exchange.session
-    // On a Unix socket there is no address that the client could send to.
-    if (!isIPv4(localAddress) && !isIPv6(localAddress)) throw new TurnpikeError('ERR_SOCKS_COMMAND')
+  /** `localAddress`: where the client can send to. */
+  open(localAddress: string): void {
     this.exchange.client.worker = this
     this.inner = this.bind(localAddress, {
       ready: () => this.grant(),
@@ -222,6 +222,7 @@ export class UdpAssociation implements OpenTunnel, ExchangeWorker {
   private close(error: TurnpikeError | null): void {
     if (this.over) return
     this.over = true
+    this.ended()
     const { exchange, taken, inner, outer, dropped } = this
     const { services } = this.options
     services.timers.remove(this.deadline)

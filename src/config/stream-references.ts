@@ -33,6 +33,14 @@ export function findStreamReferences(data: unknown): Finding[] {
     if (upstreams.get(name) === 'tcp')
       report(path, `the endpoints of ${name} are tcp://: streams can lead to them, requests cannot`)
   }
+  for (const [index, { match }] of list(gateway['routes']).entries()) {
+    const { listener } = treeOf(match)
+    if (typeof listener !== 'string' || treeOf(treeOf(root['listeners'])[listener])['mode'] !== 'sni') continue
+    report(
+      ['gateway', 'routes', index, 'match', 'listener'],
+      `the listener ${listener} has \`mode: sni\`: no requests come in there, only streams`,
+    )
+  }
   for (const [name, each] of Object.entries(treeOf(gateway['upstreams']))) {
     checkEndpoints(report, ['gateway', 'upstreams', name], treeOf(each))
   }

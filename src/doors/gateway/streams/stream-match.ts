@@ -16,4 +16,10 @@ export class StreamMatch {
     if (sni === '' || (this.listener !== undefined && this.listener !== listener)) return false
     return this.names.some((name) => name.matches(sni))
   }
+
+  /** Whether all that `other` takes is for this one too. */
+  covers(other: StreamMatch): boolean {
+    if (this.listener !== undefined && this.listener !== other.listener) return false
+    return other.names.every((name) => this.names.some((own) => own.covers(name)))
+  }
 }

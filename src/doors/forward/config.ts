@@ -159,14 +159,22 @@ const intercept = z.strictObject({
 })
 
 const limits = z.strictObject({
-  connectionsPerClient: count(1).default(256).describe('Connections of one client address at a time.'),
+  connectionsPerClient: count(1)
+    .default(256)
+    .describe(
+      'Connections of one client address at a time (429). Here and below, the addresses of an IPv6 /64 are one client, and clients of a Unix socket are not counted.',
+    ),
   tunnelStall: positiveDuration().prefault('5m').describe('How long a tunnel may be open with no byte moving.'),
   bytesPerClient: offOr(byteRate(), 'a size in a duration such as 10GiB/24h')
     .prefault('off')
-    .describe('Bytes in both directions that one client address may move in such a time.'),
+    .describe(
+      'Bytes in both directions that one client address may move in such a time. Then new requests are refused (429) and its tunnels cut; what is no tunnel is counted at its end.',
+    ),
   bandwidthPerClient: offOr(byteRate(), 'a size in a duration such as 10MiB/1s')
     .prefault('off')
-    .describe('How fast one client address may move bytes, in each direction.'),
+    .describe(
+      'How fast one client address may move bytes, in each direction, all its tunnels together. Plain requests are not slowed down, but count.',
+    ),
   tunnels: count(1).default(10_000).describe('Tunnels open at a time, of all clients.'),
 })
 

@@ -33,6 +33,8 @@ type Limits = Pick<ForwardConfig['limits'], 'bytesPerClient' | 'bandwidthPerClie
  */
 export class ClientTraffic {
   private readonly accounts = new Map<string, Account>()
+  /** Goes through them, over and over. */
+  private hand = this.accounts.values()
   private readonly world: Pick<World, 'now' | 'soon'>
   private readonly bytes: Limits['bytesPerClient']
   private readonly pace: TokenBucket | null
@@ -97,8 +99,8 @@ export class ClientTraffic {
     let account = this.accounts.get(key)
     if (account === undefined) {
       // Two looks for each new client: those of which nothing is left to know go faster than new ones come.
-      this.forgetOldest()
-      this.forgetOldest()
+      this.forgetNext()
+      this.forgetNext()
       if (this.accounts.size >= MOST_CLIENTS) this.forgetLeast()
       const moved = this.bytes === null ? null : new ByteWindow(this.bytes.perMs)
       account = { key, open: 0, moved, fullAt: { up: -Infinity, down: -Infinity } }
@@ -113,8 +115,8 @@ export class ClientTraffic {
     return open === 0 && (moved === null || moved.total(now) === 0) && Math.max(fullAt.up, fullAt.down) <= now
   }
 
-  private forgetOldest(): void {
-    const [account] = this.oldest(1)
+  private forgetNext(): void {
+    const [account] = this.next(1)
     if (account !== undefined && this.isForgettable(account)) this.accounts.delete(account.key)
   }
 
@@ -122,21 +124,22 @@ export class ClientTraffic {
   private forgetLeast(): void {
     const now = this.world.now()
     const movedBy = ({ moved }: Account): number => moved?.total(now) ?? 0
-    const idle = this.oldest(SAMPLE).filter(({ open }) => open === 0)
+    const idle = this.next(SAMPLE).filter(({ open }) => open === 0)
     const [least] = idle.toSorted((left, right) => movedBy(left) - movedBy(right))
     if (least !== undefined) this.accounts.delete(least.key)
   }
 
-  /** The next ones to be looked at; they are looked at last from then on. */
-  private oldest(count: number): Account[] {
+  /** So many clients, round and round. */
+  private next(count: number): Account[] {
     const found: Account[] = []
-    for (const account of this.accounts.values()) {
-      if (found.length === count) break
-      found.push(account)
-    }
-    for (const account of found) {
-      this.accounts.delete(account.key)
-      this.accounts.set(account.key, account)
+    for (let left = count; left > 0; left--) {
+      let each = this.hand.next()
+      if (each.done === true) {
+        this.hand = this.accounts.values()
+        each = this.hand.next()
+      }
+      if (each.done === true) break
+      found.push(each.value)
     }
     return found
   }

@@ -19,7 +19,9 @@ function makeAccess(t: TestContext, listener: object, states = new SharedStates(
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- all that it takes
   const services = { world } as ForwardAccessOptions['services']
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- all that it takes
-  const listeners = new Map<string, unknown>([['egress', { mode: 'proxy', ...listener }]]) as ForwardAccessOptions['listeners']
+  const listeners = new Map<string, unknown>([
+    ['egress', { mode: 'proxy', ...listener }],
+  ]) as ForwardAccessOptions['listeners']
   const config = forwardSchema.parse({ limits: { connectionsPerClient: most } })
   return new ForwardAccess({ config, listeners, services, scope })
 }

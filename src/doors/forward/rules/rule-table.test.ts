@@ -37,9 +37,21 @@ function matched<T extends Partial<Asked>>(match: NonNullable<Input['rules']>[nu
   return questions.filter((question) => rules.decide(asked(question)).deny)
 }
 
+const hosts = (...names: string[]): Partial<Asked>[] => names.map((host) => ({ host }))
+
+const at = (...times: string[]): Partial<Asked>[] => times.map((time) => ({ wallMs: Date.parse(time) }))
+
+function decide(rules: RuleTable, of: Partial<Asked>): string {
+  const { name, intercept, needsHello, deny } = rules.decide(asked(of))
+  return [name, needsHello ? 'hello' : intercept ? 'intercept' : deny ? 'deny' : 'pass'].join(' ')
+}
+
+function refuses(rules: RuleTable, of: Partial<Asked>): boolean {
+  return rules.refusesNames(asked(of), rules.decide(asked(of)))
+}
+
 describe('what a rule asks', () => {
   test('hosts: exact ones, what is below a domain, addresses in any writing, everything', () => {
-    const hosts = (...names: string[]) => names.map((host) => ({ host }))
     const all = hosts('a.example', 'b.a.example', 'c.b.a.example', 'xa.example', 'example', '10.0.0.1', '::1')
     assert.deepEqual(matched({ host: 'A.example.' }, all), hosts('a.example'))
     assert.deepEqual(matched({ host: '*.a.example' }, all), hosts('b.a.example', 'c.b.a.example'))
@@ -72,7 +84,6 @@ describe('what a rule asks', () => {
   })
 
   test('the time of day: in its zone, on its days, over midnight', () => {
-    const at = (...times: string[]) => times.map((time) => ({ wallMs: Date.parse(time) }))
     // 2 March 2026 is a Monday; Berlin is an hour ahead of UTC in winter and two in summer.
     const office = { days: ['mon', 'fri'], from: '08:00', to: '17:30', zone: 'Europe/Berlin' } as const
     assert.deepEqual(
@@ -150,11 +161,6 @@ describe('the way of what a rule matches', () => {
 })
 
 describe('rules on what is inside a tunnel', () => {
-  const decide = (rules: RuleTable, of: Partial<Asked>) => {
-    const { name, intercept, needsHello, deny } = rules.decide(asked(of))
-    return [name, needsHello ? 'hello' : intercept ? 'intercept' : deny ? 'deny' : 'pass'].join(' ')
-  }
-
   test('T2 the ClientHello is read where a rule up to the one that decides rests on it, and nowhere else', () => {
     const rules = table([
       { name: 'first', match: { host: 'first.example' }, splice: true },
@@ -186,7 +192,6 @@ describe('rules on what is inside a tunnel', () => {
   })
 
   test('T4 a name that is not the host that was asked for is refused, but by a rule that is there for it', () => {
-    const refuses = (rules: RuleTable, of: Partial<Asked>) => rules.refusesNames(asked(of), rules.decide(asked(of)))
     const strict = table([{ match: { sni: 'x.example' }, splice: true }])
     assert.equal(refuses(strict, { sni: 'x.example' }), true)
     assert.equal(refuses(strict, { sni: 'a.example' }), false)

@@ -249,11 +249,13 @@ describe('A tunnel', () => {
 async function sendMuch(socket: Socket, bytes: number): Promise<string> {
   const sum = createHash('sha1')
   const piece = randomBytes(1_000_003)
+  const closed = once(socket, 'close')
   for (let left = bytes; left > 0; left -= piece.length) {
     piece.writeDoubleLE(left)
     const chunk = Buffer.from(piece.subarray(0, Math.min(left, piece.length)))
     sum.update(chunk)
-    if (!socket.write(chunk)) await Promise.race([once(socket, 'drain'), once(socket, 'close')])
+    if (!socket.write(chunk))
+      await Promise.race([new Promise<void>((resolve) => socket.once('drain', resolve)), closed])
     if (socket.destroyed) break
   }
   socket.end()

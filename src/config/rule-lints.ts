@@ -31,8 +31,11 @@ export function lintRules({ forward }: Config): Finding[] {
 
 /** Nothing is asked, or nothing that could fail. */
 function catchesAll({ match: { host, sni, ...others } }: Rule): boolean {
-  const anything = (names: readonly string[] | undefined): boolean => names === undefined || names.includes('*')
-  return anything(host) && anything(sni) && Object.values(others).every((value) => value === undefined)
+  return isAnything(host) && isAnything(sni) && Object.values(others).every((value) => value === undefined)
+}
+
+function isAnything(names: readonly string[] | undefined): boolean {
+  return names === undefined || names.includes('*')
 }
 
 function covers(patterns: readonly string[], name: string): boolean {

@@ -2,6 +2,10 @@ import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { connect } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
 import { readSocksDatagram } from '../../src/wire/socks/socks-datagram.ts'
 import { testAuthority } from '../support/forward/authority.ts'
@@ -9,7 +13,7 @@ import { datagram, greeting, login, request } from '../support/forward/socks-mes
 import { startForward } from '../support/forward/start-forward.ts'
 import type { TestGateway } from '../support/gateway.ts'
 import { requireProgram } from '../support/peers/require-program.ts'
-import type { RawPeer } from '../support/raw-peer.ts'
+import { RawPeer } from '../support/raw-peer.ts'
 
 const UDP_ASSOCIATE = 3
 
@@ -302,6 +306,17 @@ print('done')
       )
     })
     assert.equal(out, 'done\n')
+  })
+
+  test('on a Unix socket there is none', async (t) => {
+    const folder = mkdtempSync(join(tmpdir(), 'turnpike-socks-'))
+    t.after(() => rmSync(folder, { recursive: true }))
+    await startForward(t, {}, { listener: { address: `unix:${folder}/proxy.sock` } })
+    const client = new RawPeer(connect({ path: `${folder}/proxy.sock`, allowHalfOpen: true }))
+    t.after(() => client.socket.destroy())
+    client.send(Buffer.concat([greeting(0), request('0.0.0.0', 0, UDP_ASSOCIATE)]))
+    await client.until(({ ended }) => ended, 'the end')
+    assert.equal(client.text[3], '\x07')
   })
 
   test('limits count it as a tunnel, and its bytes', async (t) => {

@@ -1,10 +1,10 @@
 import { TurnpikeError } from '../../../core/error.ts'
 import type { AddressGuard } from '../../../engine/dial/address-guard.ts'
 import type { Exchange } from '../../../engine/exchange.ts'
+import { unixPeer } from '../../../engine/listen/peer-facts.ts'
 import type { Scope } from '../../../engine/scope.ts'
 import type { EngineServices } from '../../../engine/services.ts'
 import type { ForwardConfig } from '../config.ts'
-import { isAddress } from '../rules/rule.ts'
 import type { RuleTable } from '../rules/rule-table.ts'
 import { OpenTunnels } from '../tunnel/open-tunnels.ts'
 import { UdpAssociation } from './udp-association.ts'
@@ -41,7 +41,7 @@ export class UdpAssociations {
       return exchange.fail(new TurnpikeError('ERR_SOCKS_COMMAND', { message: 'UDP does not go through parents.' }))
     // On a Unix socket there is no address that the client could send to.
     const { localAddress } = exchange.session
-    if (!isAddress(localAddress)) return exchange.fail(new TurnpikeError('ERR_SOCKS_COMMAND'))
+    if (localAddress === unixPeer) return exchange.fail(new TurnpikeError('ERR_SOCKS_COMMAND'))
     const over = this.tunnels.enter(this.options.config.limits.tunnels)
     if (over === null) exchange.fail(new TurnpikeError('ERR_TUNNELS_FULL'))
     else new UdpAssociation(exchange, this.options, over).open(localAddress)

@@ -25,7 +25,7 @@ type ListenerConfig = Config['listeners'][string]
 
 /** One address with what serves its connections. */
 interface OpenListener {
-  /** As the config writes it. */
+  /** As the config writes it, and what else only another socket can change. */
   readonly address: string
   readonly listener: Listener
   /** What serves the connections from here on; another one where a reload puts another kind of door behind it. */
@@ -92,14 +92,15 @@ export class ListenerSet {
     const left = new Map(this.open)
     const kept = new Map<string, OpenListener>()
     // By name first: two listeners may both ask for port 0.
-    for (const [name, { address }] of wanted) {
+    for (const [name, listener] of wanted) {
       const own = left.get(name)
-      if (own?.address === formatAddress(address)) kept.set(name, own)
+      if (own?.address === addressOf(listener)) kept.set(name, own)
     }
     for (const own of kept.values()) left.delete(own.listener.name)
-    for (const [name, { address }] of wanted) {
+    for (const [name, listener] of wanted) {
+      const { address } = listener
       if (kept.has(name) || (address.kind === 'tcp' && address.port === 0)) continue
-      const other = [...left.values()].find((each) => each.address === formatAddress(address))
+      const other = [...left.values()].find((each) => each.address === addressOf(listener))
       if (other === undefined) continue
       kept.set(name, other)
       left.delete(other.listener.name)
@@ -151,16 +152,17 @@ export class ListenerSet {
 
   private async bind(
     name: string,
-    { address }: ListenerConfig,
+    { address, mode }: ListenerConfig,
     config: Config,
     settings: ListenerSettings,
     doors: Doors,
   ): Promise<OpenListener> {
     const { services, metrics, logger } = this.parts
+    const captures = mode === 'redirect' || mode === 'tproxy' ? mode : undefined
     const { world, timers, ledger } = services
     const listener: Listener = new Listener(
       name,
-      address,
+      address.kind === 'unix' || captures === undefined ? address : { ...address, captures },
       forListener(name, config, settings),
       { world, wheel: timers, ledger },
       {
@@ -174,7 +176,7 @@ export class ListenerSet {
       },
     )
     const entrance = this.entrance(name, config, settings, doors, listener)
-    const open: OpenListener = { address: formatAddress(address), listener, entrance, bound: address }
+    const open: OpenListener = { address: addressOf({ address, mode }), listener, entrance, bound: address }
     open.bound = await listener.listen()
     return open
   }
@@ -275,6 +277,11 @@ function proxyOptions(name: string, config: Config, { tls }: ListenerSettings): 
 
 function httpOptions({ trustedProxies }: Config, listener: ListenerConfig): Omit<HttpServerOptions, 'security'> {
   return { ...listenerHttp(listener), http2: listener.http2 ?? false, trustedProxies }
+}
+
+/** A socket for TPROXY is one from its beginning. */
+function addressOf({ address, mode }: Pick<ListenerConfig, 'address' | 'mode'>): string {
+  return `${formatAddress(address)}${mode === 'tproxy' ? ' tproxy' : ''}`
 }
 
 async function settingsOf(

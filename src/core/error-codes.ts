@@ -91,6 +91,12 @@ export const errorCodes = {
     'The ClientHello names another host than the one that was asked for.',
   ),
   ERR_SNI_MISSING: client('tls', 400, 'http_request_error', 'The ClientHello names no host.'),
+  ERR_ORIGINAL_DESTINATION: client(
+    'accept',
+    0,
+    '',
+    'The system did not capture this connection, or lost where it was going.',
+  ),
   ERR_TLS_CLIENT: client('tls', 0, '', 'The TLS handshake with the client failed.'),
   ERR_PROXY_AUTH: client('middleware', 407, 'http_request_denied', 'The proxy wants a valid user name and password.'),
   ERR_CLIENT_CONNECTIONS: client('accept', 429, 'http_request_denied', 'The client has too many connections open.'),

@@ -1,9 +1,11 @@
 import { lookup } from 'node:dns'
 import { performance } from 'node:perf_hooks'
 import { connect, Socket as NetSocket } from 'node:net'
+import { TurnpikeError } from '../core/error.ts'
 import { Descriptors } from './listen/descriptors.ts'
 import { DatagramSocket } from './datagram-socket.ts'
 import { ListeningServer } from './listen/listening-server.ts'
+import { descriptorOf, LinuxSockets } from './original-destination/linux-sockets.ts'
 import { Resolver } from './dial/resolver.ts'
 import type { BindAddress, DialAddress, DialEvents, ListenEvents, ListeningSocket } from './world.ts'
 import type { ResolvedAddress, Socket, TimerHandle, UdpAddress, UdpEvents, UdpSocket, World } from './world.ts'
@@ -61,6 +63,13 @@ class RealWorld implements World {
 
   resolve(name: string, done: (error: Error | null, addresses: ResolvedAddress[]) => void): void {
     this.resolver.resolve(name, done)
+  }
+
+  originalDestination(socket: Socket): { address: string; port: number } {
+    const descriptor = descriptorOf(socket)
+    const found = descriptor === null ? null : LinuxSockets.open().originalDestination(descriptor)
+    if (found === null) throw new TurnpikeError('ERR_ORIGINAL_DESTINATION')
+    return found
   }
 
   private open(address: DialAddress, events: DialEvents): NetSocket {

@@ -19,6 +19,8 @@ export interface World {
   dial(address: DialAddress, events: DialEvents): Socket
   /** Binds a UDP socket to an address of this machine; '0.0.0.0' and '::' are every one of their family. */
   bindUdp(address: UdpAddress, events: UdpEvents): UdpSocket
+  /** Where an accepted connection was going when a REDIRECT rule took it. Throws ERR_ORIGINAL_DESTINATION. */
+  originalDestination(socket: Socket): { address: string; port: number }
   /** Every address of a name, as this machine resolves names. */
   resolve(name: string, done: (error: Error | null, addresses: ResolvedAddress[]) => void): void
 }
@@ -29,7 +31,15 @@ export interface TimerHandle {
 
 /** Host '' is every address of the machine. */
 export type BindAddress =
-  | { kind: 'tcp'; host: string; port: number; backlog?: number; reusePort?: boolean }
+  | {
+      kind: 'tcp'
+      host: string
+      port: number
+      backlog?: number
+      reusePort?: boolean
+      /** Takes connections that the system captures: those of a REDIRECT rule, or of a TPROXY one (Linux). */
+      captures?: 'redirect' | 'tproxy'
+    }
   | { kind: 'unix'; path: string }
 
 export type DialAddress = { kind: 'tcp'; host: string; port: number } | { kind: 'unix'; path: string }

@@ -1,5 +1,14 @@
+import { TurnpikeError } from '../../src/core/error.ts'
 import type { BindAddress, DialAddress, DialEvents, ListenEvents, ListeningSocket } from '../../src/engine/world.ts'
-import type { ResolvedAddress, Socket, TimerHandle, UdpAddress, UdpEvents, UdpSocket, World } from '../../src/engine/world.ts'
+import type {
+  ResolvedAddress,
+  Socket,
+  TimerHandle,
+  UdpAddress,
+  UdpEvents,
+  UdpSocket,
+  World,
+} from '../../src/engine/world.ts'
 import { Random } from './random.ts'
 import { SimLoop } from './sim-loop.ts'
 import { failure, SimSocket } from './sim-socket.ts'
@@ -98,6 +107,10 @@ export class SimWorld implements World {
   bindUdp(address: UdpAddress, events: UdpEvents): UdpSocket {
     this.loop.ready(() => events.failed(failure('EOPNOTSUPP')))
     return { address: () => address, queuedBytes: 0, send: () => {}, close: () => {} }
+  }
+
+  originalDestination(): never {
+    throw new TurnpikeError('ERR_ORIGINAL_DESTINATION')
   }
 
   resolve(name: string, done: (error: Error | null, addresses: ResolvedAddress[]) => void): void {

@@ -22,6 +22,7 @@ function shapedWorld(addresses: string[], dialled: string[]): World {
     random: () => real.random(),
     listen: (address, events) => real.listen(address, events),
     bindUdp: (address, events) => real.bindUdp(address, events),
+    originalDestination: (socket) => real.originalDestination(socket),
     resolve(_name, done) {
       const found = addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }) as const)
       real.soon(() => done(null, found))

@@ -160,6 +160,7 @@ function shapedWorld(addresses: ResolvedAddress[] | null): { world: World; attem
     random: () => real.random(),
     listen: (address, events) => real.listen(address, events),
     bindUdp: (address, events) => real.bindUdp(address, events),
+    originalDestination: (socket) => real.originalDestination(socket),
     resolve(_name, done) {
       if (addresses !== null) real.soon(() => done(null, addresses))
     },

@@ -1,7 +1,10 @@
 import { lstatSync, unlinkSync } from 'node:fs'
 import { connect, createServer, type Server } from 'node:net'
+import { LinuxSockets } from '../original-destination/linux-sockets.ts'
 import type { Descriptors } from './descriptors.ts'
 import type { BindAddress, ListenEvents, ListeningSocket } from '../world.ts'
+
+type TcpAddress = Extract<BindAddress, { kind: 'tcp' }>
 
 const REPORT_EVERY_MS = 1_000
 
@@ -52,13 +55,31 @@ export class ListeningServer implements ListeningSocket {
   private bind(): void {
     const to = this.bindTo
     if (to.kind === 'unix') this.server.listen({ path: to.path })
-    else {
-      this.server.listen({
-        ...(to.host === '' ? {} : { host: to.host }),
-        port: to.port,
-        ...(to.backlog === undefined ? {} : { backlog: to.backlog }),
-        ...(to.reusePort === undefined ? {} : { reusePort: to.reusePort }),
-      })
+    else if (to.captures !== undefined) this.capture(to)
+    else this.bindTcp(to)
+  }
+
+  private bindTcp(to: TcpAddress): void {
+    this.server.listen({
+      ...(to.host === '' ? {} : { host: to.host }),
+      port: to.port,
+      ...(to.backlog === undefined ? {} : { backlog: to.backlog }),
+      ...(to.reusePort === undefined ? {} : { reusePort: to.reusePort }),
+    })
+  }
+
+  /** Says now what would be missing at the first connection. */
+  private capture(to: TcpAddress): void {
+    try {
+      const sockets = LinuxSockets.open()
+      if (to.captures === 'redirect') this.bindTcp(to)
+      else
+        this.server.listen({
+          fd: sockets.transparentListener({ address: to.host === '' ? '::' : to.host, port: to.port }),
+        })
+    } catch (error) {
+      const failure = error instanceof Error ? error : new Error(String(error))
+      process.nextTick(() => this.events.failed(failure))
     }
   }
 

@@ -1,4 +1,4 @@
-import type { TurnpikeError } from '../../core/error.ts'
+import { TurnpikeError } from '../../core/error.ts'
 import { socks4Codes, socks4Reply } from '../../wire/socks/socks4.ts'
 import { SOCKS5, socks5Methods } from '../../wire/socks/socks5.ts'
 import { HttpServer, type HttpServerOptions } from '../http1/http-server.ts'
@@ -10,6 +10,7 @@ import { SocksConnection } from '../socks/socks-connection.ts'
 import type { DownstreamSecurity } from '../tls/downstream-security.ts'
 import type { Socket } from '../world.ts'
 import { ConnectionSet } from './connection-set.ts'
+import { CapturedEntrance } from './captured-entrance.ts'
 import type { ConnectionServer } from './connection-server.ts'
 import { FirstBytes, type Spoken } from './first-bytes.ts'
 import { lingeringClose } from './lingering-close.ts'
@@ -80,7 +81,7 @@ export class ProxyServer implements ConnectionServer {
     if (mode === 'proxy') this.read(socket, (protocol) => this.serve(protocol, socket, session))
     else if (mode === 'sni')
       this.connections.add(new TlsEntrance(socket, session, this.door, this.services, this.entranceOptions()))
-    else socket.destroy()
+    else this.takeCaptured(socket, session, mode)
   }
 
   announceEnd(): void {
@@ -108,6 +109,25 @@ export class ProxyServer implements ConnectionServer {
       closed: () => this.connections.remove(first),
     })
     this.connections.add(first)
+  }
+
+  private takeCaptured(socket: Socket, session: Session, mode: 'redirect' | 'tproxy'): void {
+    let captured: Session
+    try {
+      captured = mode === 'tproxy' ? session : redirected(session, this.services.world.originalDestination(socket))
+    } catch (thrown) {
+      this.refused(TurnpikeError.from(thrown, 'accept'), session.peerAddress)
+      socket.destroy()
+      return
+    }
+    const { http } = this.options
+    this.connections.add(
+      new CapturedEntrance(socket, captured, this.door, this.services, {
+        headMs: http.timeouts.headMs,
+        http: () => this.http.accept(socket, captured),
+        closed: (connection) => this.connections.remove(connection),
+      }),
+    )
   }
 
   private serve(protocol: Spoken, socket: Socket, session: Session): void {
@@ -199,4 +219,11 @@ class OpenSocket implements ProxyConnection {
 function factsOf(session: Session): ConstructorParameters<typeof Session>[0] {
   const { listener, clientAddress, clientPort, peerAddress, localAddress, localPort } = session
   return { listener, clientAddress, clientPort, peerAddress, localAddress, localPort, tls: null }
+}
+
+/** Its local end is where it was going. Throws ERR_ORIGINAL_DESTINATION for one that came here by itself: it would go round for ever. */
+function redirected(session: Session, { address, port }: { address: string; port: number }): Session {
+  if (address === session.localAddress && port === session.localPort)
+    throw new TurnpikeError('ERR_ORIGINAL_DESTINATION')
+  return new Session({ ...factsOf(session), localAddress: address, localPort: port })
 }

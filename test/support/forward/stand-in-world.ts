@@ -21,6 +21,7 @@ export function standInWorld({ names, places }: StandIns): { world: World; diall
     random: () => real.random(),
     listen: (address, events) => real.listen(address, events),
     bindUdp: (address, events) => real.bindUdp(address, events),
+    originalDestination: (socket) => real.originalDestination(socket),
     resolve(name, done) {
       const found = names[name] ?? []
       const error = found.length > 0 ? null : new Error(`there is no ${name}`)

@@ -123,16 +123,16 @@ function replyCookies(fields: Fields, redaction: Redaction): HarCookie[] {
 
 function postData(body: CapturedBody, fields: Fields, redaction: Redaction): HarPostData {
   const mimeType = fieldOf(fields, 'content-type')
-  const bytes = body.bytes
-  const text = fieldOf(fields, 'content-encoding') === '' ? textOf(bytes, mimeType, body.whole) : null
   const type = mediaType(mimeType)
+  const bytes = type === 'multipart/form-data' ? redaction.multipart(body.bytes, mimeType) : body.bytes
+  const text = fieldOf(fields, 'content-encoding') === '' ? textOf(bytes, mimeType, body.whole) : null
   const shown = text === null ? bytes.toString('base64') : redaction.body(text, type)
   return {
     mimeType,
     ...(text !== null && type === 'application/x-www-form-urlencoded' && { params: queryPairs(text, redaction) }),
     text: shown,
     ...(text === null && bytes.length > 0 && { _encoding: 'base64' as const }),
-    ...cut(bytes.length, body, body.whole),
+    ...cut(body.kept, body, body.whole),
   }
 }
 

@@ -53,6 +53,7 @@ export function textOf(bytes: Buffer, contentType: string, whole: boolean): stri
   const type = mediaType(contentType)
   const isText =
     type.startsWith('text/') ||
+    type === 'multipart/form-data' ||
     /^application\/(?:[\w.-]+\+)?(?:json|xml|x-www-form-urlencoded|javascript|ecmascript|x-javascript|graphql|yaml|toml|x-ndjson|sql)$/.test(
       type,
     ) ||

@@ -4,6 +4,9 @@ import { Redaction } from './redaction.ts'
 
 const redaction = new Redaction(['X-Tenant'])
 
+const part = (name: string, value: string): string =>
+  `--b\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`
+
 describe('what is kept out of a record', () => {
   const fields: [name: string, value: string, shown: string][] = [
     ['Authorization', 'Bearer abc.def', 'Bearer [redacted]'],
@@ -35,6 +38,7 @@ describe('what is kept out of a record', () => {
     ['http://a.example/?apiKey=1&keyword=2', 'http://a.example/?apiKey=[redacted]&keyword=2'],
     ['http://a.example/?%74oken=1', 'http://a.example/?%74oken=[redacted]'],
     ['http://a.example/?code=1;password=2', 'http://a.example/?code=[redacted];password=[redacted]'],
+    ['http://a.example/cart;jsessionid=1;page=2/x', 'http://a.example/cart;jsessionid=[redacted];page=2/x'],
     ['http://a.example/?x-tenant=1', 'http://a.example/?x-tenant=[redacted]'],
   ]
   for (const [url, shown] of urls) test(url, () => assert.equal(redaction.url(url), shown))
@@ -45,6 +49,16 @@ describe('what is kept out of a record', () => {
       redaction.body('user=a&password=b&client_secret=c', type),
       'user=a&password=[redacted]&client_secret=[redacted]',
     )
+  })
+
+  test('a multipart form, whatever bytes are in it', () => {
+    const type = 'multipart/form-data; boundary=b'
+    const form = (password: string): Buffer =>
+      Buffer.from(`${part('user', 'a')}${part('password', password)}${part('file', '\xff\x00')}--b--\r\n`, 'latin1')
+    assert.deepEqual(redaction.multipart(form('ses\r\n--ame'), type), form('[redacted]'))
+    // Cut off within it.
+    const cut = form('sesame').subarray(0, form('').indexOf('password"') + 16)
+    assert.match(redaction.multipart(cut, type).toString(), /password"\r\n\r\n\[redacted\]$/)
   })
 
   test('JSON: strings, numbers, lists and objects, the rest as it was', () => {

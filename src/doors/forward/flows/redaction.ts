@@ -39,7 +39,11 @@ export class Redaction {
     if (this.off) return text
     const at = text.search(/[?#]/)
     const front = (at < 0 ? text : text.slice(0, at)).replace(/^([A-Za-z][A-Za-z0-9+.-]*:\/\/)[^/]*@/, `$1${REDACTED}@`)
-    return at < 0 ? front : front + this.query(text.slice(at))
+    // As in `/cart;jsessionid=1`.
+    const path = front.replaceAll(/;([^=;/]+)=([^;/]*)/g, (pair, name: string) =>
+      this.hides(decoded(name)) ? `;${name}=${REDACTED}` : pair,
+    )
+    return at < 0 ? path : path + this.query(text.slice(at))
   }
 
   /** `a=1&b=2`, with what stands before and between it. */
@@ -48,6 +52,19 @@ export class Redaction {
     return text.replaceAll(/([^=&?#;]+)=([^&#;]*)/g, (pair, name: string) =>
       this.hides(decoded(name)) ? `${name}=${REDACTED}` : pair,
     )
+  }
+
+  /** A `multipart/form-data` body (RFC 7578), whose parts may be any bytes. */
+  multipart(bytes: Buffer, contentType: string): Buffer {
+    if (this.off) return bytes
+    const delimiter = `\r\n--${/;\s*boundary="?([^";]+)/i.exec(contentType)?.[1] ?? ''}`
+    const parts = bytes.toString('latin1').split(delimiter)
+    const shown = parts.map((part) => {
+      const end = part.indexOf('\r\n\r\n')
+      const name = /;\s*name="?([^";\r\n]*)/i.exec(part.slice(0, Math.max(0, end)))?.[1]
+      return name !== undefined && this.hides(name) ? `${part.slice(0, end + 4)}${REDACTED}` : part
+    })
+    return Buffer.from(shown.join(delimiter), 'latin1')
   }
 
   /** A body of that media type: forms and JSON; others stay as they are. */
@@ -59,7 +76,7 @@ export class Redaction {
 }
 
 function isJson(mediaType: string): boolean {
-  return /^(?:application|text)\/(?:[\w.-]+\+)?json$/.test(mediaType)
+  return /^(?:application|text)\/(?:[\w.-]+\+|x-nd|nd)?json(?:-seq)?$/.test(mediaType)
 }
 
 /** As forms write names. */

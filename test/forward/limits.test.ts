@@ -34,7 +34,7 @@ describe('connections of a client', () => {
     const socks = await proxy.connect()
     socks.send(Buffer.from([5, 1, 0]))
     await socks.over()
-    assert.ok(socks.text === '' || socks.text === '\x05\xff')
+    assert.equal(socks.text, '\x05\xff', 'RFC 1928 §3: no acceptable method')
     tunnel.socket.destroy()
     await proxy.logged(2)
     await proxy.when(() => proxy.count('clientSockets') <= 1, 'the tunnel to be closed')

@@ -19,9 +19,4 @@ export class ClientConnections {
     if (count > 1) this.open.set(key, count - 1)
     else this.open.delete(key)
   }
-
-  /** Clients with any. */
-  get size(): number {
-    return this.open.size
-  }
 }

@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
 import { createServer as createTlsServer } from 'node:tls'
 import { promisify } from 'node:util'
+import { loadConfig } from '../../src/config/load.ts'
+import { Turnpike } from '../../src/turnpike.ts'
 import { startBlackHole } from '../support/black-hole.ts'
 import { testCertificate } from '../support/certificates.ts'
 import { connectHead, granted, openTunnel, takeGrant } from '../support/forward/open-tunnel.ts'
@@ -16,6 +21,16 @@ import { requireProgram } from '../support/peers/require-program.ts'
 import { ask } from '../support/raw-client.ts'
 
 const run = promisify(execFile)
+
+const closed = `import { defineMiddleware, textReply } from 'turnpike'
+import { z } from 'zod'
+
+export default defineMiddleware({
+  name: 'closed',
+  options: z.strictObject({}),
+  create: () => ({ request: () => textReply(200, 'closed today') }),
+})
+`
 
 /** Does nothing with its connections: the test does. */
 function startTarget(t: TestContext): Promise<Origin> {
@@ -128,6 +143,31 @@ describe('CONNECT', () => {
       assert.equal(client.text, '')
     }
     assert.equal(target.connections.length, 0)
+  })
+
+  test('F2 a middleware that answers 200 in its place grants nothing', async (t) => {
+    const folder = await mkdtemp(join(tmpdir(), 'turnpike-connect-'))
+    t.after(() => rm(folder, { recursive: true, force: true }))
+    await writeFile(join(folder, 'closed.ts'), closed)
+    await writeFile(
+      join(folder, 'turnpike.yaml'),
+      `listeners: { web: { address: "127.0.0.1:0", door: forward, use: [./closed.ts] } }
+forward: {}
+admin: off
+log: { access: off }
+`,
+    )
+    const turnpike = await Turnpike.start(await loadConfig('turnpike.yaml', { cwd: folder, env: {} }))
+    t.after(() => turnpike.stop(0))
+    const bound = turnpike.addresses.get('web')!
+    const port = bound.kind === 'tcp' ? bound.port : 0
+    // To gRPC an error is a 200 as well.
+    for (const fields of ['', 'Content-Type: application/grpc\r\n']) {
+      const reply = await ask(port, connectHead('a.test:443', fields))
+      assert.equal(reply.status, 405)
+      assert.match(reply.body, /ERR_CONNECT_NOT_ALLOWED/)
+    }
+    assert.equal(turnpike.services.ledger.snapshot().dials.total, 0)
   })
 
   test('F3 bytes that came with the head reach the tunnel, at any split', async (t) => {

@@ -7,6 +7,9 @@ const redaction = new Redaction(['X-Tenant'])
 const part = (name: string, value: string): string =>
   `--b\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`
 
+const form = (password: string): Buffer =>
+  Buffer.from(`${part('user', 'a')}${part('password', password)}${part('file', '\xff\x00')}--b--\r\n`, 'latin1')
+
 describe('what is kept out of a record', () => {
   const fields: [name: string, value: string, shown: string][] = [
     ['Authorization', 'Bearer abc.def', 'Bearer [redacted]'],
@@ -53,8 +56,6 @@ describe('what is kept out of a record', () => {
 
   test('a multipart form, whatever bytes are in it', () => {
     const type = 'multipart/form-data; boundary=b'
-    const form = (password: string): Buffer =>
-      Buffer.from(`${part('user', 'a')}${part('password', password)}${part('file', '\xff\x00')}--b--\r\n`, 'latin1')
     assert.deepEqual(redaction.multipart(form('ses\r\n--ame'), type), form('[redacted]'))
     // Cut off within it.
     const cut = form('sesame').subarray(0, form('').indexOf('password"') + 16)

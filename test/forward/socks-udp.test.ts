@@ -280,7 +280,7 @@ describe('UDP ASSOCIATE', () => {
     assert.equal(told[0]?.['parent'], 1)
   })
 
-  test('S3 a DNS query of python3 by UDP ASSOCIATE, and many targets', async (t) => {
+  test('S3 datagrams of many sizes, by a client in python3', async (t) => {
     if (!requireProgram(t, 'python3')) return
     const [proxy, target] = [await startForward(t), await startShouter(t)]
     const script = `

@@ -13,6 +13,7 @@ const pages = [
   'guide/forward-rules',
   'guide/flows',
   'guide/interception',
+  'guide/local-authority',
   'recipes/forward-corporate-parent',
   'recipes/forward-ci-egress',
   'recipes/forward-look-inside',

@@ -101,6 +101,17 @@ test('the oldest go where it would grow too large; what is larger than the file 
   await file.close()
 })
 
+test('of two that write to one file, the one that comes too late leaves it whole', async (t) => {
+  const path = place(t)
+  const [first, second] = [await HarFile.open(path, '1.0.0', 1e6), await HarFile.open(path, '1.0.0', 1e6)]
+  await first.append([entry(1)])
+  await assert.rejects(second.append([entry(2)]), /another process/)
+  await first.append([entry(3)])
+  assert.deepEqual(numbers(path), [1, 3])
+  await first.close()
+  await second.close()
+})
+
 test('a file that another program wrote is left alone', async (t) => {
   const path = place(t)
   for (const text of ['{"log":{"version":"1.2","creator":{"name":"Firefox"},"entries":[]}}', 'notes', '\0']) {

@@ -93,6 +93,8 @@ export class HarFile {
 
   private async write(lines: readonly Buffer[], bytes: number): Promise<void> {
     if (lines.length === 0) return
+    const { size } = await this.handle.stat()
+    if (!this.untidy && size !== this.end + TAIL.length) throw new Error('another process has changed the file')
     const fixed = this.head.length + TAIL.length
     if (this.end + bytes + TAIL.length > this.maxBytes && this.end > this.head.length)
       await this.drop(Math.min(this.maxBytes / 2, this.maxBytes - bytes - fixed))

@@ -65,13 +65,14 @@ await createTurnpike(${JSON.stringify(config('tproxy', 0))}).catch(({ code, mess
   })
 }
 
-function config(mode: 'redirect' | 'tproxy', port: number): ConfigInput {
+function config(mode: 'redirect' | 'tproxy', port: number, head = '10s'): ConfigInput {
   return {
     listeners: {
       captured: {
         address: `:${port}`,
         door: 'forward',
         mode,
+        timeouts: { head },
         auth: 'off',
         allowFrom: ['10.9.0.0/24', 'fd00:9::/64', '127.0.0.0/8'],
       },
@@ -103,9 +104,13 @@ function named(): World {
 }
 
 /** A Turnpike whose listener gets what CLIENT sends to TARGET, whatever the port. */
-async function capturing(t: TestContext, mode: 'redirect' | 'tproxy'): Promise<{ turnpike: Turnpike; port: number }> {
+async function capturing(
+  t: TestContext,
+  mode: 'redirect' | 'tproxy',
+  head?: string,
+): Promise<{ turnpike: Turnpike; port: number }> {
   const rules: string[][] = []
-  const turnpike = await createTurnpike(config(mode, 0), { world: named() })
+  const turnpike = await createTurnpike(config(mode, 0, head), { world: named() })
   t.after(async () => {
     for (const [program, ...args] of rules) spawnSync(program!, args)
     await turnpike.stop(0)
@@ -236,6 +241,19 @@ if (inside) {
     await tlsOrigin(t, OTHER, port)
     assert.equal(await asTls(TARGET, CLIENT, port, 'other.test'), `hello from ${OTHER}`)
     assert.deepEqual(names, [])
+  })
+
+  test('T1 redirect: what dribbles in is refused, and does not pass under no name', async (t) => {
+    const { turnpike } = await capturing(t, 'redirect', '200ms')
+    const port = await listening(t, createServer(), TARGET)
+    for (const start of ['GET /a', '\x16\x03\x01']) {
+      const client = connect({ host: TARGET, port, localAddress: CLIENT })
+      client.on('error', () => {}).write(start, 'latin1')
+      client.resume()
+      await new Promise((resolve) => client.on('close', resolve))
+    }
+    assert.equal(turnpike.services.ledger.snapshot().exchanges.total, 2)
+    assert.equal(turnpike.services.ledger.snapshot().dials.total, 0)
   })
 
   test('redirect: IPv6 is led to where it was going', async (t) => {

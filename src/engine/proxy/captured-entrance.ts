@@ -121,10 +121,9 @@ export class CapturedEntrance implements ProxyConnection, RawClientEvents {
   }
 
   private late(): void {
-    // A hello that dribbles in would pass under no name otherwise.
-    if (!this.isTls) this.enter(null)
-    else this.ask(null).fail(new TurnpikeError('ERR_HEAD_TIMEOUT', { message: lateHello }))
+    if (this.client.receivedBytes === 0) return this.enter(null)
+    // What dribbles in would pass under no name otherwise.
+    const message = `The ${this.isTls ? 'ClientHello' : 'request'} did not arrive in time (timer: head).`
+    this.ask(null).fail(new TurnpikeError('ERR_HEAD_TIMEOUT', { message }))
   }
 }
-
-const lateHello = 'The ClientHello did not arrive in time (timer: head).'

@@ -93,12 +93,12 @@ const least: Readonly<Record<string, readonly (readonly [contender: string, leas
   down: [
     ['nginx stream', 1],
     ['tinyproxy', 1],
-    ['haproxy, splice', 0.75],
+    ['haproxy splice', 0.75],
   ],
   up: [
     ['nginx stream', 1],
     ['tinyproxy', 1],
-    ['haproxy, splice', 0.75],
+    ['haproxy splice', 0.75],
   ],
   tunnels: [['squid', 1]],
   plain: [

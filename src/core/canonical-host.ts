@@ -1,5 +1,5 @@
 import { domainToASCII } from 'node:url'
-import { ipBytes } from './ip.ts'
+import { ipBytes, isIPv4 } from './ip.ts'
 
 /** What nearly every name is: lower case, ASCII, and no address in disguise, since a label that begins with a letter ends it. */
 const plainName = /^(?:[a-z0-9_](?:[a-z0-9_-]{0,62})\.)*[a-z](?:[a-z0-9_-]{0,62})$/
@@ -17,7 +17,7 @@ const LONGEST_NAME = 253
  */
 export function canonicalHost(text: string): string | null {
   const lower = text.toLowerCase()
-  if (lower.length <= LONGEST_NAME && plainName.test(lower)) return lower
+  if (lower.length <= LONGEST_NAME && (plainName.test(lower) || isIPv4(lower))) return lower
   if (text.length > 1024) return null
   if (text.includes(':')) return canonicalIPv6(text.replace(/^\[(.*)\]$/s, '$1'))
   // What ends the host of a URL, and what a URL is stripped of, must not get as far as its parser.

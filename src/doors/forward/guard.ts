@@ -12,6 +12,16 @@ export interface ForwardGuardOptions {
   world: Pick<World, 'now'>
 }
 
+/** What the config says of an address, whatever the port. */
+interface Judgement {
+  /** Itself, and the IPv4 address that it carries. */
+  meant: readonly string[]
+  allowed: boolean
+}
+
+/** Most tunnels lead to where others have led. */
+const MAX_JUDGED = 1_000
+
 /**
  * Where clients of the proxy may be led (F8). First `deny` and what this process listens on itself refuse, then `allow`
  * allows, then what is not public is refused.
@@ -22,6 +32,7 @@ export class ForwardGuard implements AddressGuard {
   private readonly ownAddresses: () => readonly BindAddress[]
   private readonly local: LocalAddresses
   private readonly open: PublicAddresses
+  private readonly judged = new Map<string, Judgement>()
 
   constructor({ config, ownAddresses, world }: ForwardGuardOptions) {
     this.config = config
@@ -32,14 +43,26 @@ export class ForwardGuard implements AddressGuard {
   }
 
   allows(address: string, port: number): boolean {
-    const bare = bareAddress(address)
-    const inner = embeddedIPv4(bare)
-    if (this.isRefused(bare, port) || (inner !== null && this.isRefused(inner, port))) return false
-    return !this.config.denyPrivate || this.open.allows(bare)
+    const { allowed, meant } = this.judgementOf(address)
+    return allowed && !meant.some((each) => this.isOwn(each, port))
   }
 
-  private isRefused(address: string, port: number): boolean {
-    return this.config.deny.has(address) || this.isOwn(address, port)
+  private judgementOf(address: string): Judgement {
+    let known = this.judged.get(address)
+    if (known === undefined) {
+      known = this.judge(address)
+      if (this.judged.size >= MAX_JUDGED) this.judged.clear()
+      this.judged.set(address, known)
+    }
+    return known
+  }
+
+  private judge(address: string): Judgement {
+    const bare = bareAddress(address)
+    const inner = embeddedIPv4(bare)
+    const meant = inner === null ? [bare] : [bare, inner]
+    const denied = meant.some((each) => this.config.deny.has(each))
+    return { meant, allowed: !denied && (!this.config.denyPrivate || this.open.allows(bare)) }
   }
 
   private isOwn(address: string, port: number): boolean {

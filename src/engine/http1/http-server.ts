@@ -6,6 +6,7 @@ import { ParserShelf } from './parser-shelf.ts'
 import type { ConnectionServer } from '../proxy/connection-server.ts'
 import type { Door, EngineServices } from '../services.ts'
 import type { Session } from '../session.ts'
+import { putBack } from '../put-back.ts'
 import type { Socket } from '../world.ts'
 
 export interface HttpServerOptions extends Omit<Http1ServerOptions, 'closed' | 'parsers'> {
@@ -53,15 +54,16 @@ export class HttpServer implements ConnectionServer {
     return this.connections.size
   }
 
-  /** Serves a connection until it is over. */
-  accept(socket: Socket, session: Session): void {
+  /** Serves a connection until it is over. `first` was read of it already. */
+  accept(socket: Socket, session: Session, first: Buffer | null = null): void {
     const { options, services } = this
-    if (session.tls !== null) this.serve(socket, session, session.tls.alpn === 'h2')
-    else if (!options.http2) this.serve(socket, session, false)
+    if (session.tls !== null) this.serve(socket, session, session.tls.alpn === 'h2', first)
+    else if (!options.http2) this.serve(socket, session, false, first)
     else {
+      if (first !== null) putBack(socket, first)
       const undecided = new UndecidedConnection(socket, services, options.timeouts.headMs, {
         decided: (protocol) => {
-          this.serve(socket, session, protocol === 'http/2')
+          this.serve(socket, session, protocol === 'http/2', null)
           options.closed(undecided)
         },
         closed: () => options.closed(undecided),
@@ -70,9 +72,14 @@ export class HttpServer implements ConnectionServer {
     }
   }
 
-  private serve(socket: Socket, session: Session, isHttp2: boolean): void {
-    const Connection = isHttp2 ? Http2ServerConnection : Http1ServerConnection
-    this.add(new Connection(socket, session, this.door, this.services, this.options))
+  private serve(socket: Socket, session: Session, isHttp2: boolean, first: Buffer | null): void {
+    if (isHttp2) {
+      if (first !== null) putBack(socket, first)
+      return this.add(new Http2ServerConnection(socket, session, this.door, this.services, this.options))
+    }
+    const connection = new Http1ServerConnection(socket, session, this.door, this.services, this.options)
+    this.add(connection)
+    if (first !== null) connection.received(first)
   }
 
   /** The next reply on each HTTP/1 connection says that it closes with it. */

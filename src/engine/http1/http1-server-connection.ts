@@ -177,7 +177,8 @@ export class Http1ServerConnection implements BodyOwner {
     if (!this.reading) this.readOn()
   }
 
-  private readonly received = (chunk: Buffer): void => {
+  /** Takes bytes of the client. */
+  readonly received = (chunk: Buffer): void => {
     if (this.state === 'closed' || this.state === 'draining') return
     if (this.pending !== null) {
       this.pending = Buffer.concat([this.pending, chunk])

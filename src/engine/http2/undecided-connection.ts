@@ -1,3 +1,4 @@
+import { putBack } from '../put-back.ts'
 import type { EngineServices } from '../services.ts'
 import { Deadline } from '../timers.ts'
 import type { Socket } from '../world.ts'
@@ -60,8 +61,7 @@ export class UndecidedConnection {
 
   private decide(protocol: 'http/1' | 'http/2'): void {
     if (!this.finish()) return
-    this.socket.pause()
-    this.socket.unshift(this.bytes)
+    putBack(this.socket, this.bytes)
     this.events.decided(protocol)
   }
 

@@ -7,8 +7,8 @@ import type { ProxyConnection } from './proxy-connection.ts'
 export type Spoken = 'http' | 'socks4' | 'socks5' | 'tls'
 
 export interface FirstBytesEvents {
-  /** The socket is paused, with every byte put back. */
-  spoken(protocol: Spoken): void
+  /** `first` is what came, to its first byte; the socket goes on being read. */
+  spoken(protocol: Spoken, first: Buffer): void
   /** It ended without a byte. */
   closed(): void
 }
@@ -42,11 +42,8 @@ export class FirstBytes implements ProxyConnection {
   }
 
   private readonly received = (chunk: Buffer): void => {
-    const { socket } = this
     this.leave()
-    socket.pause()
-    socket.unshift(chunk)
-    this.events.spoken(protocolOf(chunk[0]!))
+    this.events.spoken(protocolOf(chunk[0]!), chunk)
   }
 
   private readonly gone = (): void => {

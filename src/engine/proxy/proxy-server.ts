@@ -8,11 +8,12 @@ import type { EngineServices } from '../services.ts'
 import { Session } from '../session.ts'
 import { SocksConnection } from '../socks/socks-connection.ts'
 import type { DownstreamSecurity } from '../tls/downstream-security.ts'
+import { putBack } from '../put-back.ts'
 import type { Socket } from '../world.ts'
 import { ConnectionSet } from './connection-set.ts'
 import { CapturedEntrance } from './captured-entrance.ts'
 import type { ConnectionServer } from './connection-server.ts'
-import { FirstBytes, type Spoken } from './first-bytes.ts'
+import { FirstBytes, type FirstBytesEvents, type Spoken } from './first-bytes.ts'
 import { lingeringClose } from './lingering-close.ts'
 import type { ProxyConnection } from './proxy-connection.ts'
 import type { ProxyDoor } from './proxy-door.ts'
@@ -78,7 +79,7 @@ export class ProxyServer implements ConnectionServer {
       return
     }
     socket.on('close', () => this.door.closed(session))
-    if (mode === 'proxy') this.read(socket, (protocol) => this.serve(protocol, socket, session))
+    if (mode === 'proxy') this.read(socket, (protocol, first) => this.serve(protocol, socket, session, first))
     else if (mode === 'sni')
       this.connections.add(new TlsEntrance(socket, session, this.door, this.services, this.entranceOptions()))
     else this.takeCaptured(socket, session, mode)
@@ -100,10 +101,10 @@ export class ProxyServer implements ConnectionServer {
     return this.connections.cut() + this.http.cut()
   }
 
-  private read(socket: Socket, spoken: (protocol: Spoken) => void): void {
+  private read(socket: Socket, spoken: FirstBytesEvents['spoken']): void {
     const first: FirstBytes = new FirstBytes(socket, this.services, this.options.http.timeouts.headMs, {
-      spoken: (protocol) => {
-        spoken(protocol)
+      spoken: (protocol, bytes) => {
+        spoken(protocol, bytes)
         this.connections.remove(first)
       },
       closed: () => this.connections.remove(first),
@@ -130,9 +131,11 @@ export class ProxyServer implements ConnectionServer {
     )
   }
 
-  private serve(protocol: Spoken, socket: Socket, session: Session): void {
-    if (protocol === 'http') this.http.accept(socket, session)
-    else if (protocol === 'tls') this.secure(socket, session)
+  private serve(protocol: Spoken, socket: Socket, session: Session, first: Buffer): void {
+    // What nearly all speak: nothing is put back only to be read again.
+    if (protocol === 'http') return this.http.accept(socket, session, first)
+    putBack(socket, first)
+    if (protocol === 'tls') this.secure(socket, session)
     else this.connections.add(new SocksConnection(socket, session, this.door, this.services, this.entranceOptions()))
   }
 
@@ -165,7 +168,7 @@ export class ProxyServer implements ConnectionServer {
       {
         arrived: (secured, within) => {
           if (within.tls?.alpn === 'h2') this.http.accept(secured, within)
-          else this.read(secured, (protocol) => this.serve(protocol, secured, within))
+          else this.read(secured, (protocol, first) => this.serve(protocol, secured, within, first))
           this.connections.remove(closing)
         },
         failed: (error) => {

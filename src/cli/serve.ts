@@ -3,8 +3,12 @@ import { formatAddress } from '../core/address.ts'
 import { TurnpikeError } from '../core/error.ts'
 import { Turnpike, type TurnpikeOptions } from '../turnpike.ts'
 import { FaultError } from './command.ts'
+import { giveBack } from './give-back.ts'
 import { exit, type CliIo } from './io.ts'
 import { keepWarm } from './keep-warm.ts'
+
+/** The first requests are answered before. */
+const AFTER_START_MS = 1_000
 
 /**
  * Runs a config until it is told to stop: the first signal drains, a second one stops at once.
@@ -34,6 +38,7 @@ export async function serve(
   // They stay to the end: a signal that comes while the process ends must not kill it.
   process.on('SIGHUP', reopen).on('SIGUSR2', reread).on('SIGINT', stop).on('SIGTERM', stop)
   started(turnpike)
+  turnpike.services.world.setTimer(giveBack, AFTER_START_MS)
   await stopped.promise
   const { cut } = await turnpike.stop()
   io.stderr.write(cut === 0 ? 'turnpike: stopped\n' : `turnpike: stopped; ${cut} busy connections were cut\n`)

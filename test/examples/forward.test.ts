@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer as createHttp, type IncomingMessage } from 'node:http'
 import { createServer as createHttps } from 'node:https'
-import { connect, type AddressInfo, type Server } from 'node:net'
+import { connect, type Server } from 'node:net'
 import path from 'node:path'
 import test, { type TestContext } from 'node:test'
 import { connect as connectTls, getCACertificates, setDefaultCACertificates, type TLSSocket } from 'node:tls'
@@ -14,6 +14,7 @@ import { loadConfig } from '../../src/config/load.ts'
 import { Turnpike } from '../../src/turnpike.ts'
 import { standInWorld } from '../support/forward/stand-in-world.ts'
 import { assertLedgerBaseline } from '../support/gateway.ts'
+import { portOf } from '../support/peers/free-port.ts'
 import { requireProgram } from '../support/peers/require-program.ts'
 
 const examples = path.resolve(import.meta.dirname, '../../examples')
@@ -32,8 +33,6 @@ async function listening<T extends Server>(t: TestContext, server: T): Promise<T
   t.after(() => server.close())
   return server
 }
-
-const portOf = (server: Server): number => (server.address() as AddressInfo).port
 
 /** What stands for the corporate proxy: leads every tunnel to one service, and notes what was asked for. */
 async function startParent(t: TestContext, servicePort: number) {
@@ -58,6 +57,14 @@ async function startParent(t: TestContext, servicePort: number) {
     target.on('error', () => client.destroy()).on('close', () => client.destroy())
   })
   return { asked, port: portOf(server) }
+}
+
+/** A TLS connection to this machine, or why there is none. */
+function shakeHands(port: number, servername: string, ca: string): Promise<TLSSocket | Error> {
+  return new Promise((resolve) => {
+    const socket = connectTls({ port, host: '127.0.0.1', servername, ca })
+    socket.on('error', resolve).on('secureConnect', () => resolve(socket))
+  })
 }
 
 test('examples/forward runs as it stands, with stand-ins for the names in it', async (t) => {
@@ -192,21 +199,11 @@ test('examples/forward runs as it stands, with stand-ins for the names in it', a
   })
 
   await t.test('mode sni: raw TLS is routed by its ClientHello', async () => {
-    const hello = (servername: string) =>
-      new Promise<TLSSocket | Error>((resolve) => {
-        const socket = connectTls({
-          port: portAt('transparent'),
-          host: '127.0.0.1',
-          servername,
-          ca: outside.certificate,
-        })
-        socket.on('error', resolve).on('secureConnect', () => resolve(socket))
-      })
-    const socket = await hello('wiki.internal.example')
-    assert.ok(!(socket instanceof Error), String(socket))
+    const socket = await shakeHands(portAt('transparent'), 'wiki.internal.example', outside.certificate)
+    assert.ok(!(socket instanceof Error), 'it shakes hands')
     assert.equal(socket.authorized, true)
     socket.destroy()
-    const refused = await hello('x.ads.example')
+    const refused = await shakeHands(portAt('transparent'), 'x.ads.example', outside.certificate)
     assert.ok(refused instanceof Error)
     assert.match(refused.message, /alert/)
   })
@@ -214,7 +211,7 @@ test('examples/forward runs as it stands, with stand-ins for the names in it', a
   await t.test('record: what was looked into, without secrets', async () => {
     await turnpike.stop()
     const har = readFileSync(path.join(folder, 'flows.har'), 'utf8')
-    const { log } = JSON.parse(har) as { log: { entries: { request: { url: string } }[] } }
+    const { log }: { log: { entries: { request: { url: string } }[] } } = JSON.parse(har)
     const urls = log.entries.map(({ request }) => request.url)
     assert.ok(
       urls.some((url) => url.startsWith('https://api.partner.example/v1')),

@@ -4,10 +4,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { explain } from '../../src/cli/explain.ts'
+import type { ConfigInput } from '../../src/config/config.ts'
 import { loadConfigObject } from '../../src/config/load.ts'
 import { decide, type Question } from '../../src/decision.ts'
 
-const input = {
+const input: ConfigInput = {
   listeners: {
     egress: { address: '127.0.0.1:3128', door: 'forward' },
     raw: { address: '127.0.0.1:8444', door: 'forward', mode: 'sni' },
@@ -36,9 +37,9 @@ const input = {
     intercept: { authority: '/nowhere/ca' },
     guard: { allow: ['203.0.113.0/24'] },
   },
-} as const
+}
 
-const { config } = await loadConfigObject(structuredClone(input) as never)
+const { config } = await loadConfigObject(structuredClone<ConfigInput>(input))
 
 function decided(method: string, url: string, more: Partial<Question> = {}) {
   const { rule, serves, error, listener } = decide(config, { method, url, ...more })

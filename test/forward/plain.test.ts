@@ -175,7 +175,7 @@ describe('plain requests through the forward proxy', () => {
     assert.equal((await client.reply()).body, 'first')
     const [, second] = await proxy.logged(2)
     assert.deepEqual([second!.attempts, second!.failedAttempts?.[0]?.cause], [2, 'ERR_UPSTREAM_CLOSED'])
-    client.send(`${plainRequest(origin.url, 'Content-Length: 0\r\n', 'POST')}`)
+    client.send(plainRequest(origin.url, 'Content-Length: 0\r\n', 'POST'))
     assert.equal((await client.reply()).status, 200)
   })
 

@@ -238,10 +238,11 @@ test('T3 on a listener with TLS the names of streams pass, and all others are en
   assert.equal(await curl('app.test', certificate.certFile), 'nginx for app.test\n')
   assert.equal(await curl('own.test', own.certFile), 'ended here')
   const log = await gateway.logged(2)
-  assert.deepEqual(log.map((line) => [line.protocol, Object(line).route, Object(line).tls]).toSorted(), [
-    ['HTTP/2', 'own', 'TLSv1.3'],
-    ['TLS', 'through', undefined],
-  ])
+  const lines = log.map((line) => [line.protocol, Object(line).route, Object(line).tls].join(' '))
+  assert.deepEqual(
+    lines.toSorted((one, other) => one.localeCompare(other)),
+    ['HTTP/2 own TLSv1.3', 'TLS through '],
+  )
 })
 
 test('F4 the end of either side reaches the other, and what still comes from there arrives', async (t) => {

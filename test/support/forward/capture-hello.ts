@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer, type AddressInfo } from 'node:net'
+import { createServer } from 'node:net'
 import { ClientHelloReader } from '../../../src/wire/client-hello.ts'
+import { portOf } from '../peers/free-port.ts'
 
 /** The first bytes that a real client sends to a port of this machine, up to the end of its ClientHello. */
 export async function captureHello(
@@ -21,7 +22,7 @@ export async function captureHello(
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
+  const port = portOf(server)
   const [program, ...args] = command(port)
   const child = spawn(program, args, { stdio: ['pipe', 'ignore', 'pipe'] })
   let said = ''

@@ -13,7 +13,7 @@ export interface HelloClient {
   /** What must be installed. */
   program: string
   /** Its first bytes, up to the end of the ClientHello. */
-  capture(t: TestContext): Promise<Buffer>
+  readonly capture: (t: TestContext) => Promise<Buffer>
 }
 
 const byCommand =

@@ -1,7 +1,6 @@
 import type { Config } from './config/config.ts'
-import type { MiddlewareUse } from './config/middleware-schemas.ts'
 import { formatAddress } from './core/address.ts'
-import { errorCodes, type ErrorCode } from './core/error-codes.ts'
+import type { ErrorCode } from './core/error-codes.ts'
 import { TurnpikeError } from './core/error.ts'
 import type { RouteRequest } from './doors/gateway/condition.ts'
 import type { Explanation } from './doors/gateway/explanation.ts'
@@ -11,6 +10,7 @@ import { RedirectTarget } from './doors/gateway/redirect.ts'
 import type { Route } from './doors/gateway/route.ts'
 import { Router } from './doors/gateway/router.ts'
 import { hostOf } from './engine/http1/ingress.ts'
+import { errorOf, passed } from './decision-parts.ts'
 import { decideForward } from './forward-decision.ts'
 import { decideStream } from './stream-decision.ts'
 
@@ -162,13 +162,6 @@ function answer(
   }
 }
 
-/** The middleware of a listener, of its door and of a route or rule, as people call it. */
-export function passed(config: Config, listener: string, ofRoute: readonly MiddlewareUse[]): string[] {
-  const first = config.listeners[listener]
-  const uses = [...(first?.use ?? []), ...(config[first?.door ?? 'gateway']?.use ?? []), ...ofRoute]
-  return uses.map((use) => ('name' in use ? use.name : 'kind' in use ? use.kind : use.file))
-}
-
 function servesOf(
   config: Config,
   route: Route<RoutedConfig>,
@@ -264,10 +257,4 @@ function chooseListener(
   }
   const [name, { address, tls }] = chosen
   return { name, address: formatAddress(address), tls: tls !== undefined }
-}
-
-/** An error as people are told it. */
-export function errorOf(error: TurnpikeError): NonNullable<Decision['error']> {
-  const allow = error.allow === '' ? [] : error.allow.split(', ')
-  return { code: error.code, status: errorCodes[error.code].status, message: error.message, allow }
 }

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
 import { readCertificate } from '../certs/open-authority.ts'
-import { authorityFault, authorityFolder } from './ca.ts'
+import { authorityFault, authorityFolder } from './ca-folder.ts'
 import { command, UsageError } from './command.ts'
 import { exit } from './io.ts'
 

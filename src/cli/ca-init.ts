@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { createAuthority } from '../certs/create-authority.ts'
 import { keyFile, readCertificate } from '../certs/open-authority.ts'
-import { authorityFault, authorityFolder } from './ca.ts'
+import { authorityFault, authorityFolder } from './ca-folder.ts'
 import { command, UsageError } from './command.ts'
 import { exit } from './io.ts'
 

@@ -1,6 +1,5 @@
 import { nearest } from '../core/nearest.ts'
-import { TurnpikeError } from '../core/error.ts'
-import { command, FaultError, UsageError } from './command.ts'
+import { command, UsageError } from './command.ts'
 import type { CliIo } from './io.ts'
 
 const usage = `Usage: turnpike ca init | export | trust …
@@ -35,20 +34,4 @@ export async function ca(args: string[], io: CliIo): Promise<number> {
   const [word, ...rest] = args
   const subcommand = word !== undefined && Object.hasOwn(subcommands, word) ? subcommands[word] : undefined
   return subcommand === undefined ? none(args, io) : (await subcommand())(rest, io)
-}
-
-/** The folder that was named, or the one that the configs of the documentation name. */
-export function authorityFolder(positionals: readonly string[]): string {
-  if (positionals.length > 1) throw new UsageError(`${JSON.stringify(positionals[1])} is one argument too many.`)
-  return positionals[0] ?? 'ca'
-}
-
-/** What is wrong with an authority, in words: an exit code of 1. */
-export async function authorityFault<T>(promise: Promise<T>): Promise<T> {
-  try {
-    return await promise
-  } catch (error) {
-    if (!(error instanceof TurnpikeError)) throw error
-    throw new FaultError(`turnpike: ${error.message}`, { cause: error })
-  }
 }

@@ -3,7 +3,9 @@ import { Http1ServerConnection, type Http1ServerOptions } from './http1-server-c
 import { Http2ServerConnection, type Http2ServerOptions } from '../http2/http2-server-connection.ts'
 import { UndecidedConnection } from '../http2/undecided-connection.ts'
 import { ParserShelf } from './parser-shelf.ts'
-import type { ConnectionServer } from '../proxy/connection-server.ts'
+import type { ConnectionServer } from '../listen/connection-server.ts'
+import { ConnectionSet } from '../listen/connection-set.ts'
+import type { OpenConnection } from '../listen/open-connection.ts'
 import type { Door, EngineServices } from '../services.ts'
 import type { Session } from '../session.ts'
 import { putBack } from '../put-back.ts'
@@ -15,29 +17,18 @@ export interface HttpServerOptions extends Omit<Http1ServerOptions, 'closed' | '
   http2?: boolean
 }
 
-/** A connection of either protocol, or of none yet. */
-interface ServerConnection {
-  /** Finishes what is being served, then closes. */
-  drain(): void
-  /** Cuts it, whatever it is doing. */
-  destroy(): void
-}
-
 type ConnectionOptions = Omit<Http1ServerOptions & Http2ServerOptions, 'closed'> & {
   http2: boolean
-  closed(connection: ServerConnection): void
+  closed(connection: OpenConnection): void
 }
 
 /** The HTTP connections of one listener. */
 export class HttpServer implements ConnectionServer {
-  private readonly connections = new Set<ServerConnection>()
+  private readonly connections = new ConnectionSet()
   private readonly services: EngineServices
   private options: ConnectionOptions
   private readonly door: Door
   private ending = false
-  private draining = false
-  private wasCut = false
-  private drained: (() => void) | null = null
 
   constructor(services: EngineServices, door: Door, options: HttpServerOptions) {
     this.services = services
@@ -88,27 +79,19 @@ export class HttpServer implements ConnectionServer {
     for (const connection of this.connections) endAfterReply(connection)
   }
 
-  private add(connection: ServerConnection): void {
-    this.connections.add(connection)
+  private add(connection: OpenConnection): void {
     if (this.ending) endAfterReply(connection)
-    if (this.draining) connection.drain()
+    this.connections.add(connection)
   }
 
   /** Closes idle connections, and the others after the reply they are at. Calls back when none is left. */
   drain(done: () => void): void {
-    this.draining = true
-    this.drained = done
-    for (const connection of this.connections) connection.drain()
-    if (this.connections.size === 0) done()
+    this.connections.drain(done)
   }
 
   /** Cuts what is left; says how many that were. */
   cut(): number {
-    // Those that were cut before are still here until they are closed.
-    const size = this.wasCut ? 0 : this.connections.size
-    this.wasCut = true
-    for (const connection of this.connections) connection.destroy()
-    return size
+    return this.connections.cut()
   }
 
   private complete(options: HttpServerOptions): ConnectionOptions {
@@ -116,14 +99,11 @@ export class HttpServer implements ConnectionServer {
       ...options,
       http2: options.http2 ?? false,
       parsers: new ParserShelf(options.limits),
-      closed: (connection: ServerConnection) => {
-        this.connections.delete(connection)
-        if (this.connections.size === 0) this.drained?.()
-      },
+      closed: (connection: OpenConnection) => this.connections.remove(connection),
     }
   }
 }
 
-function endAfterReply(connection: ServerConnection): void {
+function endAfterReply(connection: OpenConnection): void {
   if (connection instanceof Http1ServerConnection) connection.keepAlive = false
 }

@@ -4,7 +4,7 @@ import type { Door, EngineServices } from '../services.ts'
 import type { Session } from '../session.ts'
 import { Deadline } from '../timers.ts'
 import type { Socket } from '../world.ts'
-import type { ProxyConnection } from './proxy-connection.ts'
+import type { OpenConnection } from '../listen/open-connection.ts'
 import { RawClient, type RawClientEvents } from './raw-client.ts'
 
 export interface CapturedEntranceOptions {
@@ -27,7 +27,7 @@ const requestPrefix = /^[A-Z]{0,20}(?:$| [A-Za-z0-9.[\]:/-]{0,300}$)/
  * A connection that the system captured on its way (`mode: redirect` and `tproxy`): the session's local end is where it
  * was going. TLS asks for a tunnel there, under the name in its ClientHello; HTTP is served; all else is a tunnel.
  */
-export class CapturedEntrance implements ProxyConnection, RawClientEvents {
+export class CapturedEntrance implements OpenConnection, RawClientEvents {
   private readonly socket: Socket
   private readonly session: Session
   private readonly door: Door

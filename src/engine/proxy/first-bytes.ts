@@ -1,7 +1,7 @@
 import type { EngineServices } from '../services.ts'
 import { Deadline } from '../timers.ts'
 import type { Socket } from '../world.ts'
-import type { ProxyConnection } from './proxy-connection.ts'
+import type { OpenConnection } from '../listen/open-connection.ts'
 
 /** What a connection's first byte says that the client speaks. */
 export type Spoken = 'http' | 'socks4' | 'socks5' | 'tls'
@@ -14,7 +14,7 @@ export interface FirstBytesEvents {
 }
 
 /** A connection until its first byte is there. */
-export class FirstBytes implements ProxyConnection {
+export class FirstBytes implements OpenConnection {
   private readonly socket: Socket
   private readonly services: EngineServices
   private readonly events: FirstBytesEvents

@@ -2,8 +2,8 @@ import { HttpServer, type HttpServerOptions } from '../http1/http-server.ts'
 import type { Door, EngineServices } from '../services.ts'
 import type { Session } from '../session.ts'
 import type { Socket } from '../world.ts'
-import { ConnectionSet } from './connection-set.ts'
-import type { ConnectionServer } from './connection-server.ts'
+import { ConnectionSet } from '../listen/connection-set.ts'
+import type { ConnectionServer } from '../listen/connection-server.ts'
 import { TlsEntrance } from './tls-entrance.ts'
 
 export interface GatewayServerOptions {
@@ -58,9 +58,8 @@ export class GatewayServer implements ConnectionServer {
   }
 
   drain(done: () => void): void {
-    let left = 2
     const drained = (): void => {
-      if (--left === 0) done()
+      if (this.size === 0) done()
     }
     this.http.drain(drained)
     this.streams.drain(drained)

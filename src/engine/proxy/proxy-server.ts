@@ -10,12 +10,12 @@ import { SocksConnection } from '../socks/socks-connection.ts'
 import type { DownstreamSecurity } from '../tls/downstream-security.ts'
 import { putBack } from '../put-back.ts'
 import type { Socket } from '../world.ts'
-import { ConnectionSet } from './connection-set.ts'
+import { ConnectionSet } from '../listen/connection-set.ts'
 import { CapturedEntrance } from './captured-entrance.ts'
-import type { ConnectionServer } from './connection-server.ts'
+import type { ConnectionServer } from '../listen/connection-server.ts'
 import { FirstBytes, type FirstBytesEvents, type Spoken } from './first-bytes.ts'
 import { lingeringClose } from './lingering-close.ts'
-import type { ProxyConnection } from './proxy-connection.ts'
+import type { OpenConnection } from '../listen/open-connection.ts'
 import type { ProxyDoor } from './proxy-door.ts'
 import { TlsEntrance, type TlsEntranceOptions } from './tls-entrance.ts'
 
@@ -203,7 +203,7 @@ export class ProxyServer implements ConnectionServer {
 }
 
 /** A connection in which nothing is being served. */
-class OpenSocket implements ProxyConnection {
+class OpenSocket implements OpenConnection {
   private readonly socket: Socket
 
   constructor(socket: Socket) {

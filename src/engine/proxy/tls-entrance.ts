@@ -5,7 +5,7 @@ import type { Door, EngineServices } from '../services.ts'
 import type { Session } from '../session.ts'
 import { Deadline } from '../timers.ts'
 import type { Socket } from '../world.ts'
-import type { ProxyConnection } from './proxy-connection.ts'
+import type { OpenConnection } from '../listen/open-connection.ts'
 import { RawClient, type RawClientEvents } from './raw-client.ts'
 
 export interface TlsEntranceOptions {
@@ -21,7 +21,7 @@ export interface TlsEntranceOptions {
  * A connection of raw TLS that says where it wants to go by its ClientHello alone (`mode: sni`). The hello is read, up
  * to 16 KiB, and handed on untouched: its Finished message covers every byte of it (T3).
  */
-export class TlsEntrance implements ProxyConnection, RawClientEvents {
+export class TlsEntrance implements OpenConnection, RawClientEvents {
   private readonly session: Session
   private readonly door: Door
   private readonly services: EngineServices

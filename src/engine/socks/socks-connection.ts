@@ -18,7 +18,7 @@ import { endExchange } from '../end-exchange.ts'
 import { Exchange, type ReceivedRequest } from '../exchange.ts'
 import { cutSocket } from '../http1/cut-socket.ts'
 import { lingeringClose } from '../proxy/lingering-close.ts'
-import type { ProxyConnection } from '../proxy/proxy-connection.ts'
+import type { OpenConnection } from '../listen/open-connection.ts'
 import type { ProxyDoor } from '../proxy/proxy-door.ts'
 import { tunnelRequest } from '../proxy/tunnel-request.ts'
 import type { EngineServices } from '../services.ts'
@@ -31,7 +31,7 @@ export interface SocksOptions {
   /** From the first byte until the request is complete. */
   headMs: number
   /** Called once, when the connection is over. */
-  closed(connection: ProxyConnection): void
+  closed(connection: OpenConnection): void
 }
 
 /**
@@ -54,7 +54,7 @@ const LOGGED_IN = Buffer.from([1, 0])
 const NOT_LOGGED_IN = Buffer.from([1, 1])
 
 /** One connection of a SOCKS client: one request, which is one exchange (RFC 1928, RFC 1929, SOCKS4 and 4A). */
-export class SocksConnection implements ProxyConnection, SocksReplyOwner {
+export class SocksConnection implements OpenConnection, SocksReplyOwner {
   private readonly socket: Socket
   private readonly session: Session
   private readonly door: ProxyDoor

@@ -1,23 +1,27 @@
-import type { ProxyConnection } from './proxy-connection.ts'
+import type { OpenConnection } from './open-connection.ts'
 
 /** The open connections of a listener, so that all of them can be ended. */
 export class ConnectionSet {
-  private readonly connections = new Set<ProxyConnection>()
+  private readonly connections = new Set<OpenConnection>()
   private draining = false
   private wasCut = false
-  private drained: (() => void) | null = null
+  private drained: (() => void) | null = null;
+
+  [Symbol.iterator](): Iterator<OpenConnection> {
+    return this.connections.values()
+  }
 
   get size(): number {
     return this.connections.size
   }
 
-  add(connection: ProxyConnection): void {
+  add(connection: OpenConnection): void {
     this.connections.add(connection)
     if (this.draining) connection.drain()
   }
 
   /** It is over. */
-  remove(connection: ProxyConnection): void {
+  remove(connection: OpenConnection): void {
     this.connections.delete(connection)
     if (this.connections.size === 0) this.drained?.()
   }

@@ -8,6 +8,7 @@ import { test, type TestContext } from 'node:test'
 import { ca } from '../../src/cli/ca.ts'
 import { trustPlans, type TrustSubject } from '../../src/cli/trust-stores.ts'
 import { openAuthority } from '../../src/certs/open-authority.ts'
+import { asNobody } from '../support/nobody.ts'
 import { requireProgram } from '../support/peers/require-program.ts'
 
 const main = join(import.meta.dirname, '../../src/cli/main.ts')
@@ -163,17 +164,7 @@ test('`ca trust` without root says what to run as root', async (t) => {
   const { cwd, run } = shell(t)
   await run('init')
   execFileSync('chown', ['-R', '65534:65534', cwd])
-  const args = [
-    '--reuid=65534',
-    '--regid=65534',
-    '--clear-groups',
-    process.execPath,
-    main,
-    'ca',
-    'trust',
-    '--store',
-    'system',
-  ]
+  const args = [...asNobody, process.execPath, main, 'ca', 'trust', '--store', 'system']
   const { stderr, status } = spawnSync('setpriv', args, {
     cwd,
     encoding: 'utf8',

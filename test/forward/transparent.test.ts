@@ -12,6 +12,7 @@ import { realWorld } from '../../src/engine/real-world.ts'
 import type { ResolvedAddress, World } from '../../src/engine/world.ts'
 import { createTurnpike, type Turnpike } from '../../src/turnpike.ts'
 import { testCertificate } from '../support/certificates.ts'
+import { asNobody } from '../support/nobody.ts'
 import { requireProgram } from '../support/peers/require-program.ts'
 
 // Where rules of a firewall change nothing for anybody else: this file runs itself in a network of its own.
@@ -55,10 +56,9 @@ if (!inside) {
     if (process.getuid?.() !== 0) return t.skip('only root can give rights up')
     const script = `const { createTurnpike } = await import(${JSON.stringify(new URL('../../src/turnpike.ts', import.meta.url).href)})
 await createTurnpike(${JSON.stringify(config('tproxy', 0))}).catch(({ code, message }) => console.log(code, message))`
-    const rights = ['--reuid=65534', '--regid=65534', '--clear-groups']
     const { stdout, stderr } = spawnSync(
       'setpriv',
-      [...rights, process.execPath, '--input-type=module', '-e', script],
+      [...asNobody, process.execPath, '--input-type=module', '-e', script],
       { encoding: 'utf8' },
     )
     assert.match(stdout, /^ERR_LISTEN Listener captured cannot bind .*CAP_NET_ADMIN/, stderr)

@@ -4,7 +4,7 @@ import type { Dialled, StreamEvents } from '../../../engine/dial/dialled.ts'
 import type { OpenTunnel } from '../../../engine/exchange.ts'
 import { Http1ServerConnection, type Http1ServerOptions } from '../../../engine/http1/http1-server-connection.ts'
 import type { EngineServices } from '../../../engine/services.ts'
-import { Deadline } from '../../../engine/timers.ts'
+import { Deadline, type TimerName } from '../../../engine/timers.ts'
 import { shakeHands } from '../../../engine/tls/client-handshake.ts'
 import type { UpstreamSecurity } from '../../../engine/tls/upstream-security.ts'
 import type { LeafSource } from '../../../certs/leaf-source.ts'
@@ -46,7 +46,7 @@ export class InterceptedTunnel implements OpenTunnel {
   /** What the client asked for: the name in its ClientHello, else the host of the tunnel. */
   private readonly host: string
   private readonly options: InterceptedTunnelOptions
-  private readonly deadline = new Deadline(() => this.late())
+  private readonly deadline = new Deadline((name) => this.late(name))
   private target: InterceptedTarget | TurnpikeError | null = null
   private requests: InterceptedRequests | null = null
   private connection: Http1ServerConnection | null = null
@@ -89,11 +89,20 @@ export class InterceptedTunnel implements OpenTunnel {
 
   drain(): void {
     this.draining = true
-    this.connection?.drain()
+    if (this.connection !== null) this.endSoon(this.connection)
   }
 
-  private late(): void {
-    if (this.target === null) this.refuseTarget(new TurnpikeError('ERR_TLS_TIMEOUT'))
+  /** A client that has just shaken hands has its request on the way: that one is answered, as its last. */
+  private endSoon(connection: Http1ServerConnection): void {
+    if (this.spoke) return connection.drain()
+    const { timers, world } = this.options.services
+    connection.keepAlive = false
+    timers.set(this.deadline, 'drain', world.now(), PROMPTLY_MS)
+  }
+
+  private late(name: TimerName): void {
+    if (name === 'drain') this.connection?.drain()
+    else if (this.target === null) this.refuseTarget(new TurnpikeError('ERR_TLS_TIMEOUT'))
     else this.finish(new TurnpikeError('ERR_TLS_CLIENT', { message: 'The TLS handshake took too long (timer: tls).' }))
   }
 
@@ -153,7 +162,7 @@ export class InterceptedTunnel implements OpenTunnel {
     })
     // What is wrong with the target may be another thing the next time, and is looked at by the next tunnel.
     if (target instanceof TurnpikeError) this.connection.keepAlive = false
-    if (this.draining) this.connection.drain()
+    if (this.draining) this.endSoon(this.connection)
   }
 
   /** H26: nothing but its target is asked for in a tunnel; HTTP/1.0 need not name it. */

@@ -37,7 +37,7 @@ export class TlsInterceptor implements Interceptor {
   private readonly options: TlsInterceptorOptions
   private readonly bypass: NamePatterns
   private readonly refusals: LeafRefusals
-  private readonly tls: () => UpstreamSecurity
+  private readonly tls: UpstreamSecurity
   private readonly timeouts: RouteTimeouts
   private readonly http: ReadonlyMap<string, Omit<Http1ServerOptions, 'security' | 'closed'>>
 
@@ -47,7 +47,7 @@ export class TlsInterceptor implements Interceptor {
     this.options = options
     this.bypass = new NamePatterns(intercept.bypass)
     this.refusals = LeafRefusals.shared(services, scope)
-    this.tls = originTls(intercept.upstreamTls, scope)
+    this.tls = originTls(intercept.upstreamTls, scope)()
     this.timeouts = { connectMs: connect, tlsMs: tls, firstByteMs: firstByte, stallMs: stall, totalMs: Infinity }
     this.http = new Map(
       [...listeners].map(([name, listener]) => {
@@ -62,7 +62,7 @@ export class TlsInterceptor implements Interceptor {
     const { services, passage, leaves, intercept, config } = this.options
     const host = hello.sni === '' ? destination.host : hello.sni
     if (this.bypass.has(host) || this.refusals.areSpliced(host, exchange.clientAddress)) return false
-    const security = heldTo(host, this.tls())
+    const security = heldTo(host, this.tls)
     new InterceptedTunnel(tunnel, host, {
       services,
       passage,

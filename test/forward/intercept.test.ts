@@ -3,10 +3,18 @@ import { createHash, randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer } from 'node:net'
 import { describe, test } from 'node:test'
+import type { ConfigInput } from '../../src/config/config.ts'
 import { portOf } from '../support/peers/free-port.ts'
 import { get } from '../support/raw-client.ts'
 import { captureHello } from '../support/forward/capture-hello.ts'
 import { openSecured, openTunnel, startIntercepting, startTarget } from '../support/forward/start-intercepting.ts'
+
+const denying: ConfigInput = {
+  listeners: { web: { address: '127.0.0.1:0', door: 'forward' } },
+  forward: { default: { deny: true } },
+  admin: 'off',
+  log: { access: 'off' },
+}
 
 describe('requests in a tunnel that is looked into', () => {
   test('pass the middleware of the rule, on one connection, and are logged as themselves', async (t) => {
@@ -252,14 +260,26 @@ describe('requests in a tunnel that is looked into', () => {
     const { peer } = await openSecured(proxy)
     peer.send(get())
     assert.equal((await peer.reply()).status, 200)
-    const { result } = await proxy.turnpike.reload({
-      listeners: { web: { address: '127.0.0.1:0', door: 'forward' } },
-      forward: { default: { deny: true } },
-      admin: 'off',
-      log: { access: 'off' },
-    })
+    const { result } = await proxy.turnpike.reload(denying)
     assert.equal(result, 'applied')
     await peer.until(({ closed, ended }) => closed || ended, 'the tunnel to end')
+    await proxy.when(() => proxy.count('generations') === 1, 'the old generation to end')
+  })
+
+  test('a reload between the handshake and the first request takes nothing from the client', async (t) => {
+    const target = await startTarget(t)
+    const proxy = await startIntercepting(t, target.port)
+    const [asks, stays] = await Promise.all([openSecured(proxy), openSecured(proxy)])
+    assert.equal((await proxy.turnpike.reload(denying)).result, 'applied')
+    asks.peer.send(get())
+    const reply = await asks.peer.reply()
+    assert.equal(reply.status, 200)
+    assert.deepEqual(
+      reply.fields.filter(([name]) => name === 'connection'),
+      [['connection', 'close']],
+    )
+    for (const { peer } of [asks, stays])
+      await peer.until(({ closed, ended }) => closed || ended, 'the tunnel to end, whether it was used or not')
     await proxy.when(() => proxy.count('generations') === 1, 'the old generation to end')
   })
 
